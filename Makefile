@@ -1,0 +1,235 @@
+# flockstat: `make help` lists what there is to make.
+#
+# Sources are found by wildcard: a new file needs no line here.
+#   shim/, reporter/record/, reporter/summary/   -> build/libflockstat.so  (no exceptions, no RTTI)
+#   reporter/**                                  -> build/flockstat
+#   tests/unit/, tests/support/ + objects        -> build/unit_tests
+#   tests/e2e/, tests/support/                   -> build/e2e_tests
+#   tests/programs/NAME.{c,cpp}                  -> build/tests/programs/NAME    (libNAME.* -> libNAME.so)
+#   tests/bench/NAME.{c,cpp}                     -> build/bench/NAME
+# A program under tests/programs or tests/bench may hold a line `// build: FLAGS` with flags of its own.
+#
+# make SANITIZE=address,undefined unit   builds in build-sanitize/ and runs the unit tests there.
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SUFFIXES:
+SHELL := /bin/bash
+
+# As many jobs as there are processors, unless the caller said how many.
+ifeq (,$(filter -j% --jobserver%,$(MAKEFLAGS)))
+MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 1)
+endif
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+SANITIZE ?=
+BUILD := $(if $(SANITIZE),build-sanitize,build)
+PREFIX ?= /usr/local
+DESTDIR ?=
+V ?=
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(2))
+
+CC := gcc
+CXX := g++
+
+# ---------------------------------------------------------------- flags
+
+warnings := -Wall -Wextra -Wshadow -Wconversion -Werror
+sanitize := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all)
+includes := -I. -isystem build/deps/libunwind/include
+# No path of the building machine in what is built.
+common := -g -D_GNU_SOURCE $(includes) $(warnings) $(sanitize) -ffile-prefix-map=$(CURDIR)=. -MMD -MP
+
+# What the shim may use is decided by its life inside foreign programs: no exceptions (the program's own
+# unwinder would meet ours), no run-time type information, initial-exec thread-locals (no allocation on
+# first use), frame pointers (cheap keys of the stack cache), nothing visible that is not exported.
+shim_common := $(common) -O2 -fPIC -pthread -fvisibility=hidden -ftls-model=initial-exec \
+    -fno-omit-frame-pointer -ffunction-sections -fdata-sections -DFMT_HEADER_ONLY
+shim_cxxflags := $(shim_common) -std=c++20 -fvisibility-inlines-hidden -fno-exceptions -fno-rtti \
+    -fno-threadsafe-statics $(if $(SANITIZE),-fno-sanitize=vptr)
+shim_cflags := $(shim_common) -std=gnu11
+shim_ldflags := -shared -pthread -static-libstdc++ -static-libgcc -Wl,--version-script=shim/exports.map \
+    -Wl,-z,now -Wl,-z,relro -Wl,-z,defs -Wl,--gc-sections -Wl,--exclude-libs,ALL -Wl,--as-needed
+
+reporter_cxxflags := $(common) -O2 -std=c++20 -pthread
+reporter_libs := -lfmt -ldw -ldl
+
+test_cxxflags := $(common) -O0 -std=c++20 -pthread
+test_cflags := $(common) -O1 -std=gnu11 -pthread
+
+# shim/wrap.mk may set SHIM_WRAP: functions that libunwind calls and the shim replaces at link time.
+comma := ,
+SHIM_WRAP :=
+-include shim/wrap.mk
+wrap := $(addprefix -Wl$(comma)--wrap=,$(SHIM_WRAP))
+
+# ---------------------------------------------------------------- sources and objects
+
+reporter_cpp := $(shell find reporter -name '*.cpp' 2>/dev/null | LC_ALL=C sort)
+both_cpp := $(filter reporter/record/% reporter/summary/%,$(reporter_cpp))
+shim_own := $(wildcard shim/*.cpp shim/*.c shim/*.S)
+unit_cpp := $(wildcard tests/unit/*.cpp)
+e2e_cpp := $(wildcard tests/e2e/*.cpp)
+support_cpp := $(wildcard tests/support/*.cpp)
+programs := $(wildcard tests/programs/*.c tests/programs/*.cpp)
+benches := $(wildcard tests/bench/*.c tests/bench/*.cpp)
+
+objects = $(patsubst %,$(BUILD)/obj/$(1)/%.o,$(2))
+built = $(patsubst $(1)/%,$(BUILD)/$(2)/%$(4),$(basename $(3)))
+program_names = $(call built,$(1),$(2),$(filter-out $(1)/lib%,$(3))) \
+    $(call built,$(1),$(2),$(filter $(1)/lib%,$(3)),.so)
+
+shim_objects := $(call objects,shim,$(shim_own) $(both_cpp))
+reporter_objects := $(call objects,reporter,$(reporter_cpp))
+reporter_main := $(call objects,reporter,reporter/cli/main.cpp)
+# Interposers define flock, fcntl, close, ...: in a test program they would interpose the test itself.
+testable_shim := $(call objects,shim,$(filter-out shim/interpose_% %.S,$(shim_own)))
+unit_objects := $(call objects,test,$(unit_cpp) $(support_cpp))
+e2e_objects := $(call objects,test,$(e2e_cpp) $(support_cpp))
+program_files := $(call program_names,tests/programs,tests/programs,$(programs))
+bench_files := $(call program_names,tests/bench,bench,$(benches))
+
+libunwind := build/deps/libunwind/lib/libunwind.a
+unwind_libs := -Wl,--start-group build/deps/libunwind/lib/libunwind-x86_64.a $(libunwind) -Wl,--end-group
+
+# ---------------------------------------------------------------- what people make
+
+.PHONY: all test unit e2e demo bench check format tidy install clean distclean help deps
+
+all: $(BUILD)/libflockstat.so $(BUILD)/flockstat ## build build/libflockstat.so and build/flockstat (default)
+
+test: all $(BUILD)/unit_tests $(BUILD)/e2e_tests $(program_files) ## build and run all tests
+	$(Q)scripts/test $(BUILD) unit_tests e2e_tests
+
+unit: $(BUILD)/unit_tests ## build and run the unit tests only
+	$(Q)scripts/test $(BUILD) unit_tests
+
+e2e: all $(BUILD)/e2e_tests $(program_files) ## build and run the end-to-end tests only
+	$(Q)scripts/test $(BUILD) e2e_tests
+
+demo: all ## profile real programs that contend for locks, and show the report
+	$(Q)scripts/demo
+
+bench: all $(bench_files) ## measure what flockstat costs
+	$(Q)scripts/bench
+
+check: all ## format, lint, include arrows, exports, paths, shell scripts
+	$(Q)MAKE="$(MAKE)" scripts/check
+
+format: | deps ## format all sources in place
+	$(Q)git ls-files -co --exclude-standard -- '*.cpp' '*.h' '*.c' | xargs -r clang-format -i
+
+install: all ## install below $(DESTDIR)$(PREFIX), PREFIX=/usr/local
+	install -D -m 755 $(BUILD)/flockstat $(DESTDIR)$(PREFIX)/bin/flockstat
+	install -D -m 644 $(BUILD)/libflockstat.so $(DESTDIR)$(PREFIX)/lib/flockstat/libflockstat.so
+
+clean: ## remove what was built (but not build/deps: packages are not built anew)
+	$(Q)shopt -s nullglob dotglob; for f in build/*; do [[ $$f == build/deps ]] || rm -rf -- "$$f"; done
+	$(Q)rm -rf build-sanitize
+
+distclean: ## remove everything that was built or downloaded
+	rm -rf build build-sanitize
+
+help: ## show this list
+	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/\1 \2/p' Makefile | \
+	    while read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
+
+# Packages: one call with all the groups that the goals need, fast when nothing is missing.
+groups := build
+ifneq (,$(filter test unit e2e %/unit_tests %/e2e_tests,$(MAKECMDGOALS)))
+groups += test
+endif
+ifneq (,$(filter demo bench,$(MAKECMDGOALS)))
+groups += demo
+endif
+ifneq (,$(filter check tidy format,$(MAKECMDGOALS)))
+groups += check
+endif
+
+deps:
+	@scripts/install-deps $(groups)
+
+$(libunwind): scripts/build-libunwind | deps
+	@scripts/build-libunwind
+
+# ---------------------------------------------------------------- linking
+
+$(BUILD)/libflockstat.so: $(shim_objects) shim/exports.map $(wildcard shim/wrap.mk) $(libunwind)
+	$(call say,LINK,$@)
+	$(Q)$(CXX) $(sanitize) $(shim_ldflags) $(wrap) -o $@ $(shim_objects) $(unwind_libs)
+
+$(BUILD)/flockstat: $(reporter_objects)
+	$(call say,LINK,$@)
+	$(Q)$(CXX) $(sanitize) -pthread -o $@ $^ $(reporter_libs)
+
+# Tests take from the archive what they use; the shim's objects come without their interposers.
+$(BUILD)/libreporter.a: $(filter-out $(reporter_main),$(reporter_objects))
+	$(Q)mkdir -p $(@D); rm -f $@; ar rcs $@ $^
+
+$(BUILD)/unit_tests: $(unit_objects) $(testable_shim) $(BUILD)/libreporter.a $(libunwind)
+	$(call say,LINK,$@)
+	$(Q)$(CXX) $(sanitize) -pthread $(wrap) -o $@ $(unit_objects) $(testable_shim) \
+	    $(BUILD)/libreporter.a $(unwind_libs) $(reporter_libs)
+
+$(BUILD)/e2e_tests: $(e2e_objects) $(BUILD)/libreporter.a
+	$(call say,LINK,$@)
+	$(Q)$(CXX) $(sanitize) -pthread -o $@ $^ $(reporter_libs)
+
+# ---------------------------------------------------------------- compiling
+
+# $(1) object folder, $(2) source suffix, $(3) compiler and flags
+define compile
+$(BUILD)/obj/$(1)/%.$(2).o: %.$(2) Makefile | deps $(libunwind)
+	$$(call say,$(4),$$<)
+	$$(Q)mkdir -p $$(@D); $(3) -c -o $$@ $$<
+endef
+$(eval $(call compile,shim,cpp,$(CXX) $(shim_cxxflags),SHIM))
+$(eval $(call compile,shim,c,$(CC) $(shim_cflags),SHIM))
+$(eval $(call compile,shim,S,$(CC) $(shim_cflags),SHIM))
+$(eval $(call compile,reporter,cpp,$(CXX) $(reporter_cxxflags),CXX))
+$(eval $(call compile,test,cpp,$(CXX) $(test_cxxflags),TEST))
+
+# Programs to be profiled: built plainly, as somebody else's program would be, never sanitized.
+# $(1) source folder, $(2) folder below $(BUILD), $(3) source suffix, $(4) compiler and flags
+define program
+$(BUILD)/$(2)/lib%.so: $(1)/lib%.$(3) Makefile | deps
+	$$(call say,PROG,$$<)
+	$$(Q)mkdir -p $$(@D); $(4) -MF $$@.d -shared -fPIC -o $$@ $$< $$$$(sed -n 's|^// build: ||p' $$<) -ldl
+$(BUILD)/$(2)/%: $(1)/%.$(3) Makefile | deps
+	$$(call say,PROG,$$<)
+	$$(Q)mkdir -p $$(@D); $(4) -MF $$@.d -o $$@ $$< $$$$(sed -n 's|^// build: ||p' $$<) -ldl
+endef
+program_cflags := $(filter-out -fsanitize% -fno-sanitize%,$(test_cflags))
+program_cxxflags := $(filter-out -fsanitize% -fno-sanitize%,$(subst -O0,-O1,$(test_cxxflags)))
+bench_cflags := $(subst -O1,-O2,$(program_cflags))
+bench_cxxflags := $(subst -O1,-O2,$(program_cxxflags))
+$(eval $(call program,tests/programs,tests/programs,c,$(CC) $(program_cflags)))
+$(eval $(call program,tests/programs,tests/programs,cpp,$(CXX) $(program_cxxflags)))
+$(eval $(call program,tests/bench,bench,c,$(CC) $(bench_cflags)))
+$(eval $(call program,tests/bench,bench,cpp,$(CXX) $(bench_cxxflags)))
+
+# ---------------------------------------------------------------- clang-tidy
+
+# One stamp a source, newer than its object: the object is made anew when the source or a header of it
+# changes, and then the stamp is. What both sides compile is looked at once, as the reporter compiles it.
+tidy_shim := $(filter %.cpp %.c,$(shim_own))
+tidy_stamps := $(patsubst %,$(BUILD)/tidy/shim/%,$(tidy_shim)) $(patsubst %,$(BUILD)/tidy/reporter/%,$(reporter_cpp)) \
+    $(patsubst %,$(BUILD)/tidy/test/%,$(support_cpp) $(unit_cpp) $(e2e_cpp))
+for_tidy = $(filter -I% -D% -std=% -fno-exceptions -fno-rtti,$(1)) -isystem build/deps/libunwind/include
+
+tidy: $(tidy_stamps)
+
+# $(1) object folder, $(2) source suffix, $(3) flags
+define tidy_rule
+$(BUILD)/tidy/$(1)/%.$(2): %.$(2) $(BUILD)/obj/$(1)/%.$(2).o .clang-tidy
+	$$(call say,TIDY,$$<)
+	$$(Q)mkdir -p $$(@D); scripts/checks/tidy-file $$< $(3) && touch $$@
+endef
+$(eval $(call tidy_rule,shim,cpp,$(call for_tidy,$(shim_cxxflags))))
+$(eval $(call tidy_rule,shim,c,$(call for_tidy,$(shim_cflags))))
+$(eval $(call tidy_rule,reporter,cpp,$(call for_tidy,$(reporter_cxxflags))))
+$(eval $(call tidy_rule,test,cpp,$(call for_tidy,$(test_cxxflags))))
+
+-include $(patsubst %.o,%.d,$(shim_objects) $(reporter_objects) $(unit_objects) $(e2e_objects))
+-include $(addsuffix .d,$(program_files) $(bench_files))
