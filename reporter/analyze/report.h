@@ -1,0 +1,152 @@
+/// What a run's recording comes to: everything that a report shows, typed. Writers only format it.
+#pragma once
+
+#include "reporter/read/run.h"
+#include "reporter/symbolize/symbolize.h"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace flockstat::reporter {
+
+/// Summary of one counter's samples in nanoseconds; all 0 without samples.
+struct Stat {
+    std::uint64_t count = 0;
+    std::uint64_t sum_ns = 0;
+    std::uint64_t mean_ns = 0;
+    std::uint64_t min_ns = 0;
+    std::uint64_t max_ns = 0;
+    std::uint64_t value_ns = 0; ///< the last sample
+    std::uint64_t p50_ns = 0;   ///< percentiles within 3.2 %; exact up to three samples
+    std::uint64_t p90_ns = 0;
+    std::uint64_t p99_ns = 0;
+};
+
+/// errno name ("ENOLCK") -> how often; "other" holds those that the recording had no room to tell apart.
+using ErrorCounts = std::map<std::string, std::uint64_t>;
+
+struct ModeReport {
+    Stat enter;
+    Stat region;
+};
+
+/// How regions ended.
+struct ReleaseCounts {
+    std::uint64_t unlock = 0, close = 0, exit = 0, exec = 0, converted = 0, still_held = 0, unknown = 0;
+};
+
+struct LockReport {
+    std::string path; ///< as the kernel gave it: bytes
+    std::uint32_t device_major = 0, device_minor = 0;
+    std::uint64_t inode = 0;
+    std::string filesystem; ///< "ext4"; the number in hexadecimal where the name is not known
+    Family family = Family::flock;
+    std::uint64_t attempts = 0; ///< granted + refused + interrupted + deadlocked + failed
+    std::uint64_t granted = 0, refused = 0, interrupted = 0, deadlocked = 0, failed = 0;
+    std::uint64_t tests = 0, unlocks = 0;
+    std::uint64_t acquisitions = 0, contended = 0, polled = 0;
+    std::uint64_t abandoned = 0; ///< episodes; abandoned_ns: from the first to the last attempt of each
+    std::uint64_t abandoned_ns = 0;
+    ErrorCounts errors;
+    ReleaseCounts released;
+    std::uint64_t held_open_ns = 0;
+    ModeReport shared, exclusive;
+    Stat enter, region, exit, wait, overshoot;
+};
+
+/// Where a lock is taken: one (lock, stack) that has acquisitions, refusals or other attempts.
+struct SiteReport {
+    std::size_t lock = 0;            ///< in Report::locks
+    std::vector<SourceFrame> frames; ///< innermost first; empty where stacks were off or lost
+    std::uint64_t acquisitions = 0, contended = 0;
+    Stat enter, region, wait;
+
+    // For the text report only.
+    std::uint64_t abandoned = 0, abandoned_ns = 0;
+    std::uint64_t held_open_ns = 0;
+};
+
+struct ProcessReport {
+    std::int32_t pid = 0;
+    std::int32_t parent = 0;
+    std::vector<std::string> command;
+    std::string executable;
+    Ending ending = Ending::unknown;
+    std::optional<std::int32_t> status;
+    std::uint64_t attempts = 0, unlocks = 0;
+    Stat enter, region, wait; ///< without percentiles
+};
+
+/// Calls of one family whose file was not known.
+struct UnattributedReport {
+    std::uint64_t attempts = 0, unlocks = 0, tests = 0;
+    ErrorCounts errors;
+};
+
+struct BlameReport {
+    std::size_t lock = 0;
+    std::size_t waiter = 0;            ///< site
+    std::optional<std::size_t> holder; ///< site; none: not known, or outside the run
+    std::uint64_t waits = 0;
+    std::uint64_t wait_ns = 0;
+};
+
+struct FindingReport {
+    std::string kind;
+    std::size_t lock = 0;
+    std::string message;
+    std::vector<std::size_t> sites;
+    std::uint64_t count = 0;
+};
+
+/// A thread that was blocked in a call when the run was read, or when its process ended. For the text report only.
+struct WaitingReport {
+    std::size_t lock = 0;
+    std::int32_t pid = 0, thread = 0;
+    Mode mode = Mode::shared;
+    std::uint64_t wait_ns = 0; ///< as far as it is known
+    bool alive = false;
+};
+
+struct RunReport {
+    std::string directory;
+    std::vector<std::string> command;
+    std::int64_t started_at_ns = 0;
+    std::uint64_t duration_ns = 0;
+    std::string host;
+    record::Clock clock = record::Clock::monotonic;
+    std::uint64_t processes = 0, threads = 0;
+    bool complete = false; ///< no process of it is alive, or may be
+    bool probe = true;     ///< off in any of the runs: false
+
+    // For the text report only.
+    std::uint64_t runs = 1;            ///< merged into this report
+    std::uint64_t process_time_ns = 0; ///< sum over the processes from attaching to ending
+    std::uint64_t running = 0;         ///< processes alive
+    std::uint64_t damaged = 0;         ///< records left out; also counted in lost.calls
+    bool stacks = true;
+    bool clock_estimated = false;
+};
+
+struct Report {
+    RunReport run;
+    record::Lost lost{};
+    UnattributedReport unattributed[record::family_count];
+    std::map<std::string, Stat> counters; ///< "filelock.enter", "filelock.exit", "filelock.region"
+    std::vector<LockReport> locks;        ///< by wait, then by time held
+    std::vector<SiteReport> sites;        ///< by wait, then by time held
+    std::vector<ProcessReport> processes; ///< by wait, then by time held
+    std::vector<BlameReport> blame;
+    std::vector<FindingReport> findings;
+    std::vector<WaitingReport> waiting;
+};
+
+/// Sums up and ranks one run, or several together: equal locks and stacks of different runs become one. `symbolizer` may be null, then
+/// frames have module and offset only. Pure but for what the symbolizer reads.
+[[nodiscard]] Report analyze(std::span<const Run> runs, Symbolizer *symbolizer);
+
+} // namespace flockstat::reporter
