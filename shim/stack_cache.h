@@ -1,0 +1,130 @@
+/// Stacks that a thread has been called from before, recognised in tens of nanoseconds.
+///
+/// An unwinding is a function of the call site's registers and of the words of memory that it reads on its
+/// way, each of which is where the words before it say. So an entry keeps those words, in the order they were
+/// read: if the first is unchanged, unwinding again would go on to the second, and if all are, it would end
+/// in the same stack. What was not read does not count, so a frame pointer that the program uses for
+/// something else costs no miss, and what was read does: return addresses alone are not enough, because where
+/// a frame's size varies (alloca) a stale one can match.
+#pragma once
+
+#include "shim/unwind.h"
+#include "shim/unwind_memory.h"
+
+#include <cstddef>
+#include <cstdint>
+
+namespace flockstat::shim {
+
+/// A stack in the cache, with what the recorder wants to find again with it. Good until the next insert or
+/// flush.
+struct CachedStack {
+    std::uint32_t stack;       ///< the recorder's own reference to it; 0 after insert
+    void *leaf[4];             ///< the recorder's accumulators for this stack, and ...
+    std::uint64_t leaf_key[4]; ///< ... which each is for; all 0 after insert
+
+private:
+    friend class StackCache;
+
+    [[nodiscard]] const StackWord *words() const { return reinterpret_cast<const StackWord *>(this + 1); }
+    [[nodiscard]] StackWord *words() { return reinterpret_cast<StackWord *>(this + 1); }
+    [[nodiscard]] bool is_called_from(const CallSite &site) const {
+        return site_.return_address == site.return_address && site_.stack_pointer == site.stack_pointer &&
+               ((site_.frame_pointer ^ site.frame_pointer) & frame_pointer_mask_) == 0;
+    }
+    [[nodiscard]] bool is_unchanged() const;
+    [[nodiscard]] bool is_unchanged_if_readable() const;
+
+    CachedStack *next_;
+    CallSite site_;
+    std::uintptr_t frame_pointer_mask_; // 0: unwinding never asked for the frame pointer, all ones: it did
+    std::uint32_t groups_;              // words follow the entry, in groups of `group`
+    bool doubtful_;
+};
+
+/// One thread's cache. Not for a signal handler that interrupts it: the caller guards it, as it guards the
+/// thread's other bookkeeping. A frame that is abandoned in here (siglongjmp) leaves it usable.
+class StackCache {
+public:
+    /// Room for some 30 stacks of depth 10; 64 KiB hold 200.
+    static constexpr std::size_t minimum_bytes = 16 * 1024;
+
+    /// `memory`: zeroed, private to the process, aligned to 64, at least minimum_bytes; the caller's, who
+    /// keeps it for as long as the cache is used. `unloads` counts the process's dlclose calls (or is
+    /// nullptr): when it changes, everything is forgotten, because another module may be where the old one
+    /// was.
+    void attach(void *memory, std::size_t bytes, const std::uint32_t *unloads = nullptr);
+
+    /// The entry of the stack that `site` is called from, or nullptr.
+    ///
+    /// Compares the entry's words from the innermost outwards, and must stop at the first that differs: a
+    /// word is known to be where it was, and mapped, only because all inner ones are unchanged.
+    [[nodiscard]] CachedStack *find(const CallSite &site);
+
+    /// Adds what unwind() gave, in full. When there is no room, all older stacks are forgotten first. nullptr
+    /// if this stack cannot be recognised again (a signal handler is on it) or is too large, or without
+    /// memory.
+    CachedStack *insert(const CallSite &site, const UnwoundFrame *frames, unsigned depth);
+
+    /// Forgets everything.
+    void flush();
+
+private:
+    static constexpr std::size_t bucket_count = 256;
+
+    static std::size_t bucket_of(const CallSite &site) {
+        // Stack pointers differ in few middle bits, return addresses in low ones: multiply, and take the top.
+        constexpr std::uint64_t golden = 0x9e3779b97f4a7c15;
+        static_assert(bucket_count == 256);
+        return (((site.stack_pointer >> 3) ^ (site.return_address << 20)) + site.return_address) * golden >>
+               56;
+    }
+    void flush_after_unload();
+    CachedStack *take(std::size_t bytes);
+
+    CachedStack **buckets_ = nullptr; // the start of the memory
+    std::byte *free_ = nullptr;
+    std::byte *end_ = nullptr;
+    const std::uint32_t *unloads_ = nullptr;
+    std::uint32_t seen_unloads_ = 0;
+};
+
+/// Words are compared in groups; the last is filled up with words that equal themselves.
+inline constexpr unsigned stack_words_in_group = 4;
+
+inline bool CachedStack::is_unchanged() const {
+    if (doubtful_) [[unlikely]]
+        return is_unchanged_if_readable();
+    const auto same = [](const StackWord &word) { return load_word(word.address) == word.value; };
+    const StackWord *word = words();
+    for (const StackWord *const end = word + groups_ * stack_words_in_group; word != end;
+         word += stack_words_in_group) {
+        if (!same(word[0]) || !same(word[1]) || !same(word[2]) || !same(word[3]))
+            return false;
+    }
+    return true;
+}
+
+inline CachedStack *StackCache::find(const CallSite &site) {
+    if (buckets_ == nullptr)
+        return nullptr;
+    if (unloads_ != nullptr && __atomic_load_n(unloads_, __ATOMIC_RELAXED) != seen_unloads_) [[unlikely]] {
+        flush_after_unload();
+        return nullptr;
+    }
+    CachedStack **const bucket = &buckets_[bucket_of(site)];
+    CachedStack *previous = nullptr;
+    for (CachedStack *entry = *bucket; entry != nullptr; previous = entry, entry = entry->next_) {
+        if (!entry->is_called_from(site) || !entry->is_unchanged())
+            continue;
+        if (previous != nullptr) { // to the front: call paths repeat
+            previous->next_ = entry->next_;
+            entry->next_ = *bucket;
+            *bucket = entry;
+        }
+        return entry;
+    }
+    return nullptr;
+}
+
+} // namespace flockstat::shim
