@@ -103,7 +103,8 @@ struct FindingReport {
     std::uint64_t count = 0;
 };
 
-/// A thread that was blocked in a call when the run was read, or when its process ended. For the text report only.
+/// A thread that was blocked in a call when the run was read, or when its process ended. For the text report
+/// only.
 struct WaitingReport {
     std::size_t lock = 0;
     std::int32_t pid = 0, thread = 0;
@@ -145,8 +146,8 @@ struct Report {
     std::vector<WaitingReport> waiting;
 };
 
-/// Sums up and ranks one run, or several together: equal locks and stacks of different runs become one. `symbolizer` may be null, then
-/// frames have module and offset only. Pure but for what the symbolizer reads.
+/// Sums up and ranks one run, or several together: equal locks and stacks of different runs become one.
+/// `symbolizer` may be null, then frames have module and offset only. Pure but for what the symbolizer reads.
 [[nodiscard]] Report analyze(std::span<const Run> runs, Symbolizer *symbolizer);
 
 } // namespace flockstat::reporter

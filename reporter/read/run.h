@@ -1,8 +1,9 @@
 /// The typed model of one run, as read from its arena.
 ///
-/// Everything in it was checked: indices are valid or `no_index`, enumerations hold one of their values, strings are bounded. Times
-/// are nanoseconds: durations end in _ns, moments in _at_ns (since 1970, counted from the run's start by the run's own clock, so
-/// they are not moved by someone who sets the machine's time).
+/// Everything in it was checked: indices are valid or `no_index`, enumerations hold one of their values,
+/// strings are bounded. Times are nanoseconds: durations end in _ns, moments in _at_ns (since 1970, counted
+/// from the run's start by the run's own clock, so they are not moved by someone who sets the machine's
+/// time).
 #pragma once
 
 #include "reporter/read/read_error.h"
@@ -24,7 +25,8 @@ using record::Release;
 
 inline constexpr std::uint32_t no_index = UINT32_MAX;
 
-/// One file in one family. The birth time tells files apart that got the same inode number one after the other.
+/// One file in one family. The birth time tells files apart that got the same inode number one after the
+/// other.
 struct Lock {
     std::string path; ///< as the kernel gave it: bytes
     std::uint32_t device_major = 0;
@@ -47,9 +49,10 @@ struct Frame {
 };
 
 struct Stack {
-    std::vector<Frame> frames;        ///< innermost first
-    std::uint32_t flags = 0;          ///< record::StackFlag
-    std::uint32_t process = no_index; ///< in Run::processes: whose address space frames without a module are in
+    std::vector<Frame> frames; ///< innermost first
+    std::uint32_t flags = 0;   ///< record::StackFlag
+    std::uint32_t process =
+        no_index; ///< in Run::processes: whose address space frames without a module are in
 };
 
 struct ErrorTally {
@@ -150,12 +153,13 @@ struct Run {
     std::string directory;
     std::vector<std::string> command;
     record::Clock clock = record::Clock::monotonic;
-    bool clock_estimated = false; ///< ticks were converted by a guess: the file holds no second reading of its clock
+    bool clock_estimated =
+        false; ///< ticks were converted by a guess: the file holds no second reading of its clock
     bool stacks_off = false, probe_off = false, all_users = false;
     std::int32_t first_pid = 0;
     bool ended = false; ///< by the one who started it
     std::int64_t started_at_ns = 0;
-    std::int64_t read_at_ns = 0;  ///< now, where the run is of this machine and boot; else finished_at_ns
+    std::int64_t read_at_ns = 0;     ///< now, where the run is of this machine and boot; else finished_at_ns
     std::int64_t finished_at_ns = 0; ///< read_at_ns while a process is alive; else the last moment in it
     std::uint64_t threads = 0;
     record::Lost lost{};
@@ -163,8 +167,8 @@ struct Run {
     std::vector<Lock> locks;
     std::vector<Module> modules;
     std::vector<Stack> stacks;
-    std::vector<Process> processes; ///< by attached_at_ns
-    std::vector<Leaf> leaves;       ///< one for each (lock, stack, kind, family)
+    std::vector<Process> processes;
+    std::vector<Leaf> leaves; ///< one for each (lock, stack, kind, family)
     std::vector<Region> regions;
     std::vector<Episode> episodes;
     std::vector<Waiting> waiting;
@@ -174,11 +178,12 @@ struct Run {
     [[nodiscard]] bool live() const;
 };
 
-/// Reads a live, finished or killed run. Throws ReadError. Reads /proc to learn which of its processes are alive.
+/// Reads a live, finished or killed run. Throws ReadError. Reads /proc to learn which of its processes are
+/// alive.
 [[nodiscard]] Run read_run(const std::filesystem::path &file);
 
-/// The arena files of a run directory in their order: run.flk, run.2.flk, ... A path that is no directory is returned as it is.
-/// Throws ReadError where there is nothing of that name, or no run in it.
+/// The arena files of a run directory in their order: run.flk, run.2.flk, ... A path that is no directory is
+/// returned as it is. Throws ReadError where there is nothing of that name, or no run in it.
 [[nodiscard]] std::vector<std::filesystem::path> run_files(const std::filesystem::path &directory);
 
 } // namespace flockstat::reporter

@@ -12,15 +12,17 @@ struct ValueCount {
     std::uint64_t count;
 };
 
-/// Summary and distribution of samples. Adding saturates instead of wrapping around, so damaged input gives silly numbers, not absurd ones.
+/// Summary and distribution of samples. Adding saturates instead of wrapping around, so damaged input gives
+/// silly numbers, not absurd ones.
 struct Samples {
     std::uint64_t count = 0;
     std::uint64_t sum_ns = 0;
     std::uint64_t min_ns = 0;
     std::uint64_t max_ns = 0;
     std::uint64_t last_ns = 0;
-    std::int64_t last_at_ns = 0;    ///< when the last sample was taken; nanoseconds since 1970
-    std::vector<ValueCount> values; ///< sorted by value, each once; a sample's value is within 1/32 of the truth
+    std::int64_t last_at_ns = 0; ///< when the last sample was taken; nanoseconds since 1970
+    std::vector<ValueCount>
+        values; ///< sorted by value, each once; a sample's value is within 1/32 of the truth
 
     /// Adds one sample.
     void add(std::uint64_t value_ns, std::int64_t at_ns);
@@ -28,8 +30,8 @@ struct Samples {
     /// Adds all samples of another summary.
     void merge(const Samples &other);
 
-    /// The smallest value that at least `hundredths` % of the samples do not exceed (nearest rank). 0 without samples; the
-    /// greatest one where the distribution was lost.
+    /// The smallest value that at least `hundredths` % of the samples do not exceed (nearest rank). 0 without
+    /// samples; the greatest one where the distribution was lost.
     [[nodiscard]] std::uint64_t percentile(unsigned hundredths) const;
 
     /// Rounded to the nearest nanosecond; 0 without samples.

@@ -27,17 +27,20 @@ struct CodePlace {
     std::string module; ///< path; empty: JIT code of `pid`
     std::string build_id;
     std::uint64_t offset = 0;
-    std::int32_t pid = 0;             ///< of JIT code: whose perf map file to ask
-    std::int64_t not_before_ns = 0;   ///< of JIT code: a map file that was last written earlier than this (since 1970) is not its
+    std::int32_t pid = 0; ///< of JIT code: whose perf map file to ask
+    std::int64_t not_before_ns =
+        0; ///< of JIT code: a map file that was last written earlier than this (since 1970) is not its
 
     auto operator<=>(const CodePlace &) const = default;
 };
 
-/// Looks places up, each once, and keeps every module that it opened. Not thread-safe. A file that is missing, damaged or not the one
-/// that ran (its build id differs) makes its frames come out as module and offset; nothing of it is an error.
+/// Looks places up, each once, and keeps every module that it opened. Not thread-safe. A file that is
+/// missing, damaged or not the one that ran (its build id differs) makes its frames come out as module and
+/// offset; nothing of it is an error.
 class Symbolizer {
-  public:
-    /// Told how many of how many places were looked up; first after a second, then some ten times a second, and once at the end.
+public:
+    /// Told how many of how many places were looked up; first after a second, then some ten times a second,
+    /// and once at the end.
     using Progress = std::function<void(std::size_t done, std::size_t total)>;
 
     explicit Symbolizer(Progress progress = {});
@@ -48,10 +51,11 @@ class Symbolizer {
     /// Looks up all of these that are not known yet; frames() is quick for them afterwards.
     void look_up(std::span<const CodePlace> places);
 
-    /// The function at a place and, before it, those inlined into it there: outermost last, at least one. Valid as long as the symbolizer.
+    /// The function at a place and, before it, those inlined into it there: outermost last, at least one.
+    /// Valid as long as the symbolizer.
     const std::vector<SourceFrame> &frames(const CodePlace &place);
 
-  private:
+private:
     struct State;
     std::unique_ptr<State> state_;
 };

@@ -7,7 +7,8 @@
 
 namespace flockstat::reporter {
 
-/// Indented, with a newline at its end, and always valid UTF-8. Bytes of paths, commands and names that are no UTF-8 come out as \xHH.
+/// Indented, with a newline at its end, and always valid UTF-8. Bytes of paths, commands and names that are
+/// no UTF-8 come out as \xHH.
 [[nodiscard]] std::string to_json(const Report &report);
 
 } // namespace flockstat::reporter

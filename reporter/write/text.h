@@ -43,7 +43,8 @@ struct TextOptions {
     SortKey sort = SortKey::wait;
 };
 
-/// Ends with a newline. Control characters of paths and names are escaped: what a program calls its files does not steer the terminal.
+/// Ends with a newline. Control characters of paths and names are escaped: what a program calls its files
+/// does not steer the terminal.
 [[nodiscard]] std::string to_text(const Report &report, const TextOptions &options);
 
 } // namespace flockstat::reporter

@@ -1,0 +1,241 @@
+#include "reporter/analyze/endings.h"
+#include "reporter/analyze/merged_stacks.h"
+#include "reporter/analyze/names.h"
+#include "reporter/analyze/report.h"
+#include "reporter/analyze/sums.h"
+
+#include <algorithm>
+#include <numeric>
+#include <tuple>
+
+namespace flockstat::reporter {
+namespace {
+
+Stat short_stat(const Samples &samples) {
+    Stat stat;
+    stat.count = samples.count;
+    stat.sum_ns = samples.sum_ns;
+    stat.mean_ns = samples.mean_ns();
+    stat.min_ns = samples.min_ns;
+    stat.max_ns = samples.max_ns;
+    stat.value_ns = samples.last_ns;
+    return stat;
+}
+
+Stat full_stat(const Samples &samples) {
+    Stat stat = short_stat(samples);
+    stat.p50_ns = samples.percentile(50);
+    stat.p90_ns = samples.percentile(90);
+    stat.p99_ns = samples.percentile(99);
+    return stat;
+}
+
+Stat both(const Samples (&by_mode)[2]) {
+    Samples sum = by_mode[0];
+    sum.merge(by_mode[1]);
+    return full_stat(sum);
+}
+
+ErrorCounts named(const std::map<int, std::uint64_t> &errors) {
+    ErrorCounts counts;
+    for (const auto &[error, count] : errors) {
+        counts[error_name(error)] += count;
+    }
+    return counts;
+}
+
+ReleaseCounts release_counts(const std::array<std::uint64_t, record::release_count> &released) {
+    const auto count = [&](Release cause) { return released[static_cast<std::size_t>(cause)]; };
+    return {count(Release::unlock), count(Release::close),     count(Release::exit),
+            count(Release::exec),   count(Release::converted), count(Release::still_held),
+            count(Release::unknown)};
+}
+
+LockReport lock_report(const LockSum &sum) {
+    LockReport lock;
+    lock.path = sum.lock.path;
+    lock.device_major = sum.lock.device_major;
+    lock.device_minor = sum.lock.device_minor;
+    lock.inode = sum.lock.inode;
+    lock.filesystem = filesystem_name(sum.lock.filesystem);
+    lock.family = sum.lock.family;
+    lock.attempts = sum.attempts.all();
+    lock.granted = sum.attempts.granted;
+    lock.refused = sum.attempts.refused;
+    lock.interrupted = sum.attempts.interrupted;
+    lock.deadlocked = sum.attempts.deadlocked;
+    lock.failed = sum.attempts.failed;
+    lock.tests = sum.tests;
+    lock.unlocks = sum.unlocks;
+    lock.acquisitions = sum.attempts.granted;
+    lock.contended = sum.wait.count;
+    lock.polled = sum.polled;
+    lock.abandoned = sum.abandoned;
+    lock.abandoned_ns = sum.abandoned_ns;
+    lock.errors = named(sum.errors);
+    lock.released = release_counts(sum.released);
+    lock.held_open_ns = sum.held_open_ns;
+    lock.shared = {full_stat(sum.enter[0]), full_stat(sum.region[0])};
+    lock.exclusive = {full_stat(sum.enter[1]), full_stat(sum.region[1])};
+    lock.enter = both(sum.enter);
+    lock.region = both(sum.region);
+    lock.exit = full_stat(sum.exit);
+    lock.wait = full_stat(sum.wait);
+    lock.overshoot = full_stat(sum.overshoot);
+    return lock;
+}
+
+SiteReport site_report(const SiteSum &sum) {
+    SiteReport site;
+    site.acquisitions = sum.attempts.granted;
+    site.contended = sum.wait.count;
+    site.enter = full_stat(sum.enter);
+    site.region = full_stat(sum.region);
+    site.wait = full_stat(sum.wait);
+    site.abandoned = sum.abandoned;
+    site.abandoned_ns = sum.abandoned_ns;
+    site.held_open_ns = sum.held_open_ns;
+    return site;
+}
+
+ProcessReport process_report(const ProcessSum &sum) {
+    ProcessReport process;
+    process.pid = sum.process.pid;
+    process.parent = sum.process.parent_pid;
+    process.command = sum.process.command;
+    process.executable = sum.process.executable;
+    process.ending = sum.process.ending;
+    if (sum.process.status >= 0) {
+        process.status = sum.process.status;
+    }
+    process.attempts = sum.process.attempts;
+    process.unlocks = sum.process.unlocks;
+    process.enter = short_stat(sum.process.enter);
+    process.region = short_stat(sum.region);
+    process.wait = short_stat(sum.process.wait);
+    return process;
+}
+
+/// The order in which items are listed: by `rank`, a tuple, greatest first; equal ones stay as they were met.
+template<typename Item, typename Rank>
+std::vector<std::size_t> ranked(const std::vector<Item> &items, Rank rank) {
+    std::vector<std::size_t> order(items.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::ranges::stable_sort(order,
+                             [&](std::size_t a, std::size_t b) { return rank(items[a]) > rank(items[b]); });
+    return order;
+}
+
+/// Adds the locks in their order; returns the place of each in it.
+std::vector<std::size_t> add_locks(const Sums &sums, Report &report) {
+    const auto order = ranked(sums.locks, [](const LockSum &lock) {
+        return std::tuple(lock.wait.sum_ns, lock.abandoned_ns,
+                          saturating_add(lock.region[0].sum_ns, lock.region[1].sum_ns), lock.attempts.all());
+    });
+    std::vector<std::size_t> places(order.size());
+    for (const std::size_t number : order) {
+        places[number] = report.locks.size();
+        report.locks.push_back(lock_report(sums.locks[number]));
+    }
+    return places;
+}
+
+void add_sites(const Sums &sums, const MergedStacks &stacks, const std::vector<std::size_t> &lock_places,
+               Symbolizer *symbolizer, Report &report) {
+    const auto order = ranked(sums.sites, [](const SiteSum &site) {
+        return std::tuple(site.wait.sum_ns, site.abandoned_ns, site.region.sum_ns, site.attempts.all());
+    });
+    for (const std::size_t number : order) {
+        const SiteSum &sum = sums.sites[number];
+        SiteReport site = site_report(sum);
+        site.lock = lock_places[sum.lock];
+        site.frames = stacks.frames(sum.stack, symbolizer);
+        report.sites.push_back(std::move(site));
+    }
+}
+
+void add_processes(const Sums &sums, Report &report) {
+    const auto order = ranked(sums.processes, [](const ProcessSum &sum) {
+        return std::tuple(sum.process.wait.sum_ns, sum.region.sum_ns, sum.process.attempts);
+    });
+    for (const std::size_t number : order) {
+        report.processes.push_back(process_report(sums.processes[number]));
+    }
+}
+
+std::uint64_t span_ns(std::int64_t from_ns, std::int64_t to_ns) {
+    return to_ns > from_ns ? static_cast<std::uint64_t>(to_ns - from_ns) : 0;
+}
+
+/// Adds the facts of one more run. A process that replaced itself by exec has several records and is one
+/// process.
+void add_run(const Run &run, bool first, RunReport &report) {
+    if (first) {
+        report.directory = run.directory;
+        report.command = run.command;
+        report.started_at_ns = run.started_at_ns;
+        report.host = run.host;
+        report.clock = run.clock;
+        report.complete = true;
+        report.runs = 0;
+    }
+    ++report.runs;
+    report.started_at_ns = std::min(report.started_at_ns, run.started_at_ns);
+    report.duration_ns = saturating_add(report.duration_ns, span_ns(run.started_at_ns, run.finished_at_ns));
+    report.threads += run.threads;
+    report.damaged += run.damaged;
+    report.probe = report.probe && !run.probe_off;
+    report.stacks = report.stacks && !run.stacks_off;
+    report.clock_estimated = report.clock_estimated || run.clock_estimated;
+    const Endings endings(run);
+    for (std::uint32_t i = 0; i < run.processes.size(); ++i) {
+        const Process &process = run.processes[i];
+        report.process_time_ns =
+            saturating_add(report.process_time_ns, span_ns(process.attached_at_ns, process.ended_at_ns));
+        report.processes += process.ending == Ending::execed && endings.exec_successor(i) != no_index ? 0 : 1;
+        report.running += process.ending == Ending::running ? 1 : 0;
+        report.complete =
+            report.complete && process.ending != Ending::running && process.ending != Ending::unknown;
+    }
+}
+
+void add_lost(const Run &run, record::Lost &lost) {
+    lost.events = saturating_add(lost.events, run.lost.events);
+    lost.processes = saturating_add(lost.processes, run.lost.processes);
+    lost.locks = saturating_add(lost.locks, run.lost.locks);
+    lost.stacks = saturating_add(lost.stacks, run.lost.stacks);
+    lost.calls = saturating_add(lost.calls, saturating_add(run.lost.calls, run.damaged));
+}
+
+} // namespace
+
+Report analyze(std::span<const Run> runs, Symbolizer *symbolizer) {
+    const MergedStacks stacks(runs);
+    Sums sums(stacks);
+    Report report;
+    for (std::size_t i = 0; i < runs.size(); ++i) {
+        sums.add(runs[i], i);
+        add_run(runs[i], i == 0, report.run);
+        add_lost(runs[i], report.lost);
+    }
+    if (symbolizer != nullptr) {
+        symbolizer->look_up(stacks.places());
+    }
+    const std::vector<std::size_t> lock_places = add_locks(sums, report);
+    add_sites(sums, stacks, lock_places, symbolizer, report);
+    add_processes(sums, report);
+    for (const WaitingSum &blocked : sums.waiting) {
+        report.waiting.push_back({lock_places[blocked.lock], blocked.pid, blocked.thread, blocked.mode,
+                                  blocked.wait_ns, blocked.alive});
+    }
+    for (std::size_t family = 0; family < record::family_count; ++family) {
+        const UnattributedSum &sum = sums.unattributed[family];
+        report.unattributed[family] = {sum.attempts.all(), sum.unlocks, sum.tests, named(sum.errors)};
+    }
+    report.counters = {{"filelock.enter", full_stat(sums.enter)},
+                       {"filelock.region", full_stat(sums.region)},
+                       {"filelock.exit", full_stat(sums.exit)}};
+    return report;
+}
+
+} // namespace flockstat::reporter

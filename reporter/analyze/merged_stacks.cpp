@@ -1,0 +1,77 @@
+#include "reporter/analyze/merged_stacks.h"
+
+namespace flockstat::reporter {
+namespace {
+
+CodePlace place_of(const Run &run, const Stack &stack, const Frame &frame) {
+    CodePlace place;
+    place.offset = frame.offset;
+    if (frame.module != no_index) {
+        place.module = run.modules[frame.module].path;
+        place.build_id = run.modules[frame.module].build_id;
+    } else if (stack.process != no_index) {
+        place.pid = run.processes[stack.process].pid;
+        place.not_before_ns = run.processes[stack.process].attached_at_ns;
+    }
+    return place;
+}
+
+} // namespace
+
+MergedStacks::MergedStacks(std::span<const Run> runs) : stacks_(1) {
+    std::map<std::vector<std::uint32_t>, std::uint32_t> known{{{}, 0}};
+    for (const Run &run : runs) {
+        std::vector<std::uint32_t> &ids = ids_.emplace_back();
+        std::map<std::pair<std::uint32_t, std::uint64_t>, std::uint32_t>
+            in_modules; // spares comparing their names again and again
+        for (const Stack &stack : run.stacks) {
+            std::vector<std::uint32_t> content;
+            for (const Frame &frame : stack.frames) {
+                if (frame.module == no_index) {
+                    content.push_back(place_id(place_of(run, stack, frame)));
+                    continue;
+                }
+                const auto [place, added] = in_modules.try_emplace({frame.module, frame.offset}, 0);
+                if (added) {
+                    place->second = place_id(place_of(run, stack, frame));
+                }
+                content.push_back(place->second);
+            }
+            const auto [found, added] =
+                known.try_emplace(std::move(content), static_cast<std::uint32_t>(stacks_.size()));
+            if (added) {
+                stacks_.push_back(found->first);
+            }
+            ids.push_back(found->second);
+        }
+    }
+}
+
+std::uint32_t MergedStacks::place_id(CodePlace place) {
+    const auto [found, added] =
+        place_ids_.try_emplace(std::move(place), static_cast<std::uint32_t>(places_.size()));
+    if (added) {
+        places_.push_back(found->first);
+    }
+    return found->second;
+}
+
+std::uint32_t MergedStacks::id(std::size_t run, std::uint32_t stack) const {
+    return stack == no_index ? 0 : ids_[run][stack];
+}
+
+std::vector<SourceFrame> MergedStacks::frames(std::uint32_t id, Symbolizer *symbolizer) const {
+    std::vector<SourceFrame> frames;
+    for (const std::uint32_t place_index : stacks_[id]) {
+        const CodePlace &place = places_[place_index];
+        if (symbolizer == nullptr) {
+            frames.push_back({{}, {}, 0, place.module, place.offset, false});
+            continue;
+        }
+        const std::vector<SourceFrame> &found = symbolizer->frames(place);
+        frames.insert(frames.end(), found.begin(), found.end());
+    }
+    return frames;
+}
+
+} // namespace flockstat::reporter

@@ -1,0 +1,41 @@
+/// Stacks of several runs, each once by its content, and as a person reads them.
+#pragma once
+
+#include "reporter/read/run.h"
+#include "reporter/symbolize/symbolize.h"
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <vector>
+
+namespace flockstat::reporter {
+
+/// Stacks are equal where their frames are: the same offset in a module of the same path and build id, or for
+/// code without a module the same address in the same process.
+class MergedStacks {
+public:
+    /// Takes in the stacks of all runs; `runs` need not live on.
+    explicit MergedStacks(std::span<const Run> runs);
+
+    /// The number of a stack of the `run`th run, equal for equal stacks; that of the empty stack for
+    /// no_index.
+    [[nodiscard]] std::uint32_t id(std::size_t run, std::uint32_t stack) const;
+
+    /// The frames of a stack by its number, innermost first, inlined ones included. `symbolizer` may be null.
+    [[nodiscard]] std::vector<SourceFrame> frames(std::uint32_t id, Symbolizer *symbolizer) const;
+
+    /// Every place in all stacks, once.
+    [[nodiscard]] const std::vector<CodePlace> &places() const { return places_; }
+
+private:
+    [[nodiscard]] std::uint32_t place_id(CodePlace place);
+
+    std::vector<CodePlace> places_;
+    std::map<CodePlace, std::uint32_t> place_ids_;
+    std::vector<std::vector<std::uint32_t>>
+        stacks_; ///< by number: the places of its frames; number 0 is the empty stack
+    std::vector<std::vector<std::uint32_t>> ids_; ///< by run and stack
+};
+
+} // namespace flockstat::reporter

@@ -1,0 +1,175 @@
+#include "reporter/analyze/sums.h"
+
+#include "reporter/analyze/endings.h"
+
+#include <algorithm>
+
+namespace flockstat::reporter {
+namespace {
+
+bool is_acquire(LeafKind kind) {
+    return kind == LeafKind::acquire_shared || kind == LeafKind::acquire_exclusive;
+}
+
+std::size_t mode_index(LeafKind kind) { return kind == LeafKind::acquire_exclusive ? 1 : 0; }
+
+void add_errors(const Leaf &leaf, std::map<int, std::uint64_t> &errors) {
+    for (const ErrorTally &tally : leaf.errors) {
+        errors[tally.error] += tally.count;
+    }
+}
+
+std::uint64_t elapsed_ns(std::int64_t from_ns, std::int64_t to_ns) {
+    return to_ns > from_ns ? static_cast<std::uint64_t>(to_ns - from_ns) : 0;
+}
+
+} // namespace
+
+void AttemptSum::add(const Leaf &leaf) {
+    granted += leaf.first.count;
+    refused += leaf.refused;
+    interrupted += leaf.interrupted;
+    deadlocked += leaf.deadlocked;
+    failed += leaf.failed;
+}
+
+void Sums::add(const Run &run, std::size_t number) {
+    locks_of_run_.clear();
+    for (const Lock &lock : run.locks) {
+        locks_of_run_.push_back(lock_number(lock));
+    }
+    const std::size_t first_process = processes.size();
+    for (const Process &process : run.processes) {
+        processes.push_back({process, process.region});
+    }
+    for (const Leaf &leaf : run.leaves) {
+        add_leaf(leaf, stacks_.id(number, leaf.stack));
+    }
+    add_regions(run, number, first_process);
+    add_episodes(run, number);
+    add_waiting(run);
+}
+
+std::size_t Sums::lock_number(const Lock &lock) {
+    const auto [found, added] =
+        lock_numbers_.try_emplace(LockKey{lock.path, lock.device_major, lock.device_minor, lock.inode,
+                                          lock.birth_seconds, lock.birth_nanoseconds, lock.family},
+                                  locks.size());
+    if (added) {
+        locks.emplace_back().lock = lock;
+    }
+    return found->second;
+}
+
+SiteSum &Sums::site(std::size_t lock, std::uint32_t stack) {
+    const auto [found, added] = site_numbers_.try_emplace({lock, stack}, sites.size());
+    if (added) {
+        SiteSum &made = sites.emplace_back();
+        made.lock = lock;
+        made.stack = stack;
+    }
+    return sites[found->second];
+}
+
+void Sums::add_leaf(const Leaf &leaf, std::uint32_t stack) {
+    if (is_acquire(leaf.kind)) {
+        enter.merge(leaf.first);
+        region.merge(leaf.region);
+    } else if (leaf.kind == LeafKind::release) {
+        exit.merge(leaf.first);
+    }
+    if (leaf.lock == no_index) {
+        UnattributedSum &sum = unattributed[static_cast<std::size_t>(leaf.family)];
+        if (is_acquire(leaf.kind)) {
+            sum.attempts.add(leaf);
+        } else {
+            (leaf.kind == LeafKind::release ? sum.unlocks : sum.tests) += leaf.calls;
+        }
+        add_errors(leaf, sum.errors);
+        return;
+    }
+    const std::size_t lock = locks_of_run_[leaf.lock];
+    add_to_lock(leaf, locks[lock]);
+    if (is_acquire(leaf.kind)) {
+        SiteSum &sum = site(lock, stack);
+        sum.attempts.add(leaf);
+        sum.abandoned += leaf.abandoned;
+        sum.abandoned_ns = saturating_add(sum.abandoned_ns, leaf.abandoned_ns);
+        sum.held_open_ns = saturating_add(sum.held_open_ns, leaf.held_open_ns);
+        sum.enter.merge(leaf.first);
+        sum.region.merge(leaf.region);
+        sum.wait.merge(leaf.wait);
+    }
+}
+
+void Sums::add_to_lock(const Leaf &leaf, LockSum &lock) const {
+    add_errors(leaf, lock.errors);
+    if (leaf.kind == LeafKind::test) {
+        lock.tests += leaf.calls;
+        return;
+    }
+    if (leaf.kind == LeafKind::release) {
+        lock.unlocks += leaf.calls;
+        lock.exit.merge(leaf.first);
+        return;
+    }
+    lock.attempts.add(leaf);
+    lock.polled += leaf.polled;
+    lock.abandoned += leaf.abandoned;
+    lock.abandoned_ns = saturating_add(lock.abandoned_ns, leaf.abandoned_ns);
+    for (std::size_t i = 0; i < lock.released.size(); ++i) {
+        lock.released[i] += leaf.released[i];
+    }
+    lock.held_open_ns = saturating_add(lock.held_open_ns, leaf.held_open_ns);
+    lock.enter[mode_index(leaf.kind)].merge(leaf.first);
+    lock.region[mode_index(leaf.kind)].merge(leaf.region);
+    lock.wait.merge(leaf.wait);
+    lock.overshoot.merge(leaf.overshoot);
+}
+
+void Sums::add_regions(const Run &run, std::size_t number, std::size_t first_process) {
+    const Endings endings(run);
+    for (const Region &open : run.regions) {
+        const RegionEnd end = endings.region_end(open);
+        LockSum &lock = locks[locks_of_run_[open.lock]];
+        SiteSum &got_at = site(locks_of_run_[open.lock], stacks_.id(number, open.stack));
+        ++lock.released[static_cast<std::size_t>(end.cause)];
+        if (!end.is_sample()) {
+            lock.held_open_ns = saturating_add(lock.held_open_ns, end.held_ns);
+            got_at.held_open_ns = saturating_add(got_at.held_open_ns, end.held_ns);
+            continue;
+        }
+        lock.region[static_cast<std::size_t>(open.mode)].add(end.held_ns, end.at_ns);
+        got_at.region.add(end.held_ns, end.at_ns);
+        processes[first_process + open.process].region.add(end.held_ns, end.at_ns);
+        region.add(end.held_ns, end.at_ns);
+    }
+}
+
+void Sums::add_episodes(const Run &run, std::size_t number) {
+    const Endings endings(run);
+    for (const Episode &episode : run.episodes) {
+        if (episode.lock == no_index || !endings.is_abandoned(episode)) {
+            continue;
+        }
+        const std::uint64_t tried_ns = elapsed_ns(episode.first_at_ns, episode.last_at_ns);
+        LockSum &lock = locks[locks_of_run_[episode.lock]];
+        ++lock.abandoned;
+        lock.abandoned_ns = saturating_add(lock.abandoned_ns, tried_ns);
+        SiteSum &tried_at = site(locks_of_run_[episode.lock], stacks_.id(number, episode.stack));
+        ++tried_at.abandoned;
+        tried_at.abandoned_ns = saturating_add(tried_at.abandoned_ns, tried_ns);
+    }
+}
+
+void Sums::add_waiting(const Run &run) {
+    for (const Waiting &blocked : run.waiting) {
+        const Process &process = run.processes[blocked.process];
+        const bool alive = process.ending == Ending::running;
+        const std::int64_t until_ns = alive ? run.read_at_ns : process.ended_at_ns;
+        waiting.push_back({locks_of_run_[blocked.lock], process.pid, blocked.thread, blocked.mode,
+                           elapsed_ns(blocked.since_at_ns, until_ns), alive});
+    }
+}
+
+} // namespace flockstat::reporter

@@ -1,0 +1,97 @@
+/// What is summed up over the leaves of all runs before it becomes a report.
+#pragma once
+
+#include "reporter/analyze/merged_stacks.h"
+#include "reporter/analyze/report.h"
+#include "reporter/read/run.h"
+
+#include <array>
+#include <map>
+#include <span>
+#include <tuple>
+#include <vector>
+
+namespace flockstat::reporter {
+
+/// Attempts by how they ended.
+struct AttemptSum {
+    std::uint64_t granted = 0, refused = 0, interrupted = 0, deadlocked = 0, failed = 0;
+
+    void add(const Leaf &leaf);
+    [[nodiscard]] std::uint64_t all() const { return granted + refused + interrupted + deadlocked + failed; }
+};
+
+struct LockSum {
+    Lock lock;
+    AttemptSum attempts;
+    std::uint64_t tests = 0, unlocks = 0, polled = 0, abandoned = 0, abandoned_ns = 0, held_open_ns = 0;
+    std::map<int, std::uint64_t> errors;
+    std::array<std::uint64_t, record::release_count> released{};
+    Samples enter[2], region[2]; ///< by Mode
+    Samples exit, wait, overshoot;
+};
+
+struct SiteSum {
+    std::size_t lock = 0;
+    std::uint32_t stack = 0; ///< of MergedStacks
+    AttemptSum attempts;
+    std::uint64_t abandoned = 0, abandoned_ns = 0, held_open_ns = 0;
+    Samples enter, region, wait;
+};
+
+struct ProcessSum {
+    Process process;
+    Samples region; ///< with the regions that its end closed
+};
+
+struct UnattributedSum {
+    AttemptSum attempts;
+    std::uint64_t tests = 0, unlocks = 0;
+    std::map<int, std::uint64_t> errors;
+};
+
+/// A blocked thread with the number of its lock in `locks`.
+struct WaitingSum {
+    std::size_t lock = 0;
+    std::int32_t pid = 0, thread = 0;
+    Mode mode = Mode::shared;
+    std::uint64_t wait_ns = 0;
+    bool alive = false;
+};
+
+/// Sums over runs. Locks are equal where path, device, inode, birth and family are.
+class Sums {
+public:
+    explicit Sums(const MergedStacks &stacks) : stacks_(stacks) {}
+
+    /// Adds the `number`th of the runs that `stacks` was made from: its leaves, and what became of what is
+    /// open in its arena.
+    void add(const Run &run, std::size_t number);
+
+    std::vector<LockSum> locks;
+    std::vector<SiteSum> sites;
+    std::vector<ProcessSum> processes;
+    std::vector<WaitingSum> waiting;
+    std::array<UnattributedSum, record::family_count> unattributed;
+    Samples enter, region, exit; ///< of all calls
+
+private:
+    using LockKey = std::tuple<std::string, std::uint32_t, std::uint32_t, std::uint64_t, std::int64_t,
+                               std::uint32_t, Family>;
+
+    [[nodiscard]] std::size_t lock_number(const Lock &lock);
+    [[nodiscard]] SiteSum &site(std::size_t lock, std::uint32_t stack);
+    void add_leaf(const Leaf &leaf, std::uint32_t stack);
+    void add_to_lock(const Leaf &leaf, LockSum &lock) const;
+    void add_regions(const Run &run, std::size_t number, std::size_t first_process);
+    void add_episodes(const Run &run, std::size_t number);
+    void add_waiting(const Run &run);
+
+    const MergedStacks &stacks_;
+    std::map<LockKey, std::size_t> lock_numbers_;
+    std::map<std::pair<std::size_t, std::uint32_t>, std::size_t> site_numbers_;
+    std::vector<std::size_t>
+        locks_of_run_; ///< of the run that is being added: its lock index -> number in `locks`
+};
+
+} // namespace flockstat::reporter

@@ -1,0 +1,51 @@
+/// Thread blocks and events of an arena -> the model's leaves, regions, episodes, waits and events.
+#pragma once
+
+#include "reporter/read/record_tables.h"
+#include "reporter/read/stat_reader.h"
+
+#include <map>
+#include <tuple>
+#include <unordered_set>
+
+namespace flockstat::reporter {
+
+/// Reads what threads wrote. Each record is read once, however the chains are linked: that also ends cycles.
+class BlockReader {
+public:
+    /// All of them outlive the reader.
+    BlockReader(record::ArenaView arena, const RunClock &clock, RecordTables &tables, Run &run);
+
+    /// Reads every block of the arena's chain and adds to the processes what their threads counted.
+    void read_blocks();
+
+    /// Reads the event log.
+    void read_events();
+
+    /// Adds the totals of a process record; `index` is its place in Run::processes.
+    void add_totals(const record::ProcessTotals &totals, std::uint32_t index);
+
+private:
+    template<typename Record, typename Visit>
+    void walk(record::Ref head, Visit visit);
+    void read_block(const record::ThreadBlock &block);
+    void read_leaf(const record::Leaf &stored);
+    [[nodiscard]] bool read_extra(record::Ref ref, Leaf *leaf);
+    [[nodiscard]] std::vector<ErrorTally> read_errors(const record::LeafExtra &extra) const;
+    void merge_leaf(Leaf leaf);
+    void read_region(const record::Region &stored);
+    void read_episode(const record::Episode &stored, std::uint32_t process);
+    void read_waiting(const record::ThreadBlock &block, std::uint32_t process);
+    void read_event(const record::Event &stored);
+    void see(std::uint32_t process, std::int64_t at_ns);
+
+    record::ArenaView arena_;
+    const RunClock &clock_;
+    RecordTables &tables_;
+    Run &run_;
+    StatReader stats_;
+    std::unordered_set<record::Ref> seen_;
+    std::map<std::tuple<std::uint32_t, std::uint32_t, LeafKind, Family>, std::size_t> leaves_;
+};
+
+} // namespace flockstat::reporter

@@ -1,0 +1,73 @@
+#include "reporter/read/stat_reader.h"
+
+#include <algorithm>
+
+namespace flockstat::reporter {
+
+template<typename Stored>
+bool StatReader::read_summary(const Stored &stat, Samples *out) const {
+    if (stat.count == 0) {
+        *out = {};
+        return true;
+    }
+    if (stat.count > plausible_count || stat.min_ticks > stat.max_ticks || stat.sum_ticks < stat.min_ticks) {
+        return false;
+    }
+    *out = {stat.count,
+            clock_.duration_ns(stat.sum_ticks),
+            clock_.duration_ns(stat.min_ticks),
+            clock_.duration_ns(stat.max_ticks),
+            clock_.duration_ns(stat.last_ticks),
+            clock_.moment_ns(stat.last_at_ticks),
+            {}};
+    return true;
+}
+
+bool StatReader::read(const record::ShortStat &stat, Samples *out) { return read_summary(stat, out); }
+
+bool StatReader::read(const record::Stat &stat, Samples *out) {
+    if (!read_summary(stat, out)) {
+        return false;
+    }
+    if (stat.count > record::samples_without_histogram) {
+        read_distribution(stat, out);
+        return true;
+    }
+    // Few samples are known exactly, whether or not a histogram was begun.
+    const auto add = [&](std::uint64_t ticks) {
+        out->values.push_back({clock_.duration_ns(std::clamp(ticks, stat.min_ticks, stat.max_ticks)), 1});
+    };
+    if (stat.count >= 1) {
+        add(stat.min_ticks);
+    }
+    if (stat.count == 3) {
+        add(stat.sum_ticks - stat.min_ticks - stat.max_ticks);
+    }
+    if (stat.count >= 2) {
+        add(stat.max_ticks);
+    }
+    return true;
+}
+
+void StatReader::read_distribution(const record::Stat &stat, Samples *out) {
+    // Buckets come in ascending order, octave by octave, but nothing says so.
+    std::vector<ValueCount> found;
+    arena_.for_buckets(stat, [&](unsigned bucket, std::uint64_t count) {
+        if (buckets_left_ > 0) {
+            --buckets_left_;
+            const std::uint64_t ticks =
+                std::clamp(record::bucket_middle(bucket), stat.min_ticks, stat.max_ticks);
+            found.push_back({clock_.duration_ns(ticks), count});
+        }
+    });
+    std::ranges::sort(found, {}, &ValueCount::value_ns);
+    for (const ValueCount &value : found) {
+        if (!out->values.empty() && out->values.back().value_ns == value.value_ns) {
+            out->values.back().count += value.count;
+        } else {
+            out->values.push_back(value);
+        }
+    }
+}
+
+} // namespace flockstat::reporter
