@@ -1,0 +1,14 @@
+/// What the command does.
+#pragma once
+
+#include "reporter/cli/options.h"
+
+namespace flockstat::cli {
+
+/// Runs the command and leaves its summary. Returns the exit status that tells COMMAND's end. Throws Failure.
+[[nodiscard]] int run(const RunOptions &options);
+
+/// Shows runs, and brings their directories up to date. Returns the exit status. Throws Failure.
+[[nodiscard]] int report(const ReportOptions &options);
+
+} // namespace flockstat::cli

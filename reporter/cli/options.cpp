@@ -1,0 +1,203 @@
+#include "reporter/cli/options.h"
+
+#include "reporter/cli/failure.h"
+#include "reporter/record/settings.h"
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <memory>
+#include <sstream>
+
+namespace flockstat::cli {
+namespace {
+
+constexpr char run_footer[] =
+    "The exit status is COMMAND's; 128+N if signal N ended it; 125 if flockstat itself failed,\n"
+    "126 if COMMAND cannot be run, 127 if it is not found.\n\n"
+    "Each option has a variable, which LD_PRELOAD=.../libflockstat.so without this command reads too:\n"
+    "FLOCKSTAT_DIR, FLOCKSTAT_STACKS=off, FLOCKSTAT_PROBE=off, FLOCKSTAT_INCLUDE, FLOCKSTAT_EXCLUDE\n"
+    "(globs separated by ':'), FLOCKSTAT_ARENA_MIB, FLOCKSTAT_ALL_USERS=on, FLOCKSTAT_QUIET=on.";
+
+constexpr char main_footer[] = "Examples:\n"
+                               "  flockstat run make -j8            what file locks cost this build\n"
+                               "  flockstat run -o before ./server  ... into the directory 'before'\n"
+                               "  flockstat report before           show it again, or while it still runs\n"
+                               "  flockstat report -f json          the newest run here, for a program\n";
+
+/// CLI11's help with a usage line of our own.
+class Help : public CLI::Formatter {
+public:
+    explicit Help(std::string usage) : usage_(std::move(usage)) { column_width(28); }
+    std::string make_usage(const CLI::App * /*app*/, std::string /*name*/) const override {
+        return usage_ + "\n";
+    }
+
+private:
+    std::string usage_;
+};
+
+void set_usage(CLI::App *app, const std::string &usage) {
+    app->formatter(std::make_shared<Help>("Usage: " + usage));
+}
+
+void add_run_options(CLI::App *app, RunOptions *options) {
+    app->add_option("-o,--output", options->directory,
+                    "Directory of the run (default: flockstat-COMMAND-PID here)")
+        ->type_name("DIR");
+    app->add_flag("--add", options->add, "Add this run to those that DIR holds already");
+    app->add_flag("--status", options->status, "Keep a line on stderr that says how the run goes");
+    app->add_flag("-q,--quiet", options->quiet, "Write the summary to the directory only");
+    app->add_option("--include", options->include, "Watch only locks on paths that match (repeatable)")
+        ->type_name("GLOB")
+        ->expected(1)
+        ->take_all();
+    app->add_option("--exclude", options->exclude, "Do not watch locks on paths that match (repeatable)")
+        ->type_name("GLOB")
+        ->expected(1)
+        ->take_all();
+    app->add_flag("--no-stacks", options->no_stacks, "Do not record from which code locks are called");
+    app->add_flag("--no-probe", options->no_probe,
+                  "Make only the program's own calls; contention is then judged by time");
+    app->add_option("--arena", options->arena_mib, "Room for what is recorded (default: 64)")
+        ->type_name("MIB")
+        ->check(CLI::Range(record::min_arena_mib, record::max_arena_mib));
+    app->add_flag(
+        "--all-users", options->all_users,
+        "Let processes of other users join the run: anybody on this machine may then read and spoil it");
+    app->footer(run_footer);
+}
+
+void add_report_options(CLI::App *app, ReportOptions *options) {
+    app->add_option("DIR", options->directories,
+                    "Directories of runs, shown as one (default: the newest here)")
+        ->type_name(" ");
+    app->add_option_function<std::string>(
+           "-f,--format", [options](const std::string &format) { options->json = format == "json"; },
+           "text (the default) or json")
+        ->type_name("FORMAT")
+        ->check(CLI::IsMember({"text", "json"}));
+    app->add_option("-O,--output", options->output, "Write to FILE instead of stdout")->type_name("FILE");
+    app->add_option("--top", options->text.top, "Locks that text shows in detail (default: 5)")
+        ->type_name("N")
+        ->check(CLI::Range(1U, 1'000'000U));
+    std::vector<std::string> keys;
+    std::string footer = "Keys of --sort, greatest first:\n";
+    for (const reporter::SortKeyName &key : reporter::sort_keys) {
+        keys.emplace_back(key.name);
+        footer.append("  ")
+            .append(key.name)
+            .append(15 - key.name.size(), ' ')
+            .append(key.meaning)
+            .append("\n");
+    }
+    app->add_option_function<std::string>(
+           "--sort", [options](const std::string &name) { options->text.sort = *reporter::sort_key(name); },
+           "What ranks the locks in text")
+        ->type_name("KEY")
+        ->check(CLI::IsMember(keys));
+    app->footer(footer +
+                "\nThe exit status is 0, 1 if there is no run to read, 2 if the command line is wrong.");
+}
+
+/// How many of the arguments are options of `run`: up to "--" or the first word that is neither an option nor
+/// the value of one.
+std::size_t count_run_options(const CLI::App &app, const std::vector<std::string> &arguments) {
+    std::size_t at = 0;
+    while (at < arguments.size()) {
+        const std::string &word = arguments[at];
+        if (word == "--" || word.size() < 2 || word.front() != '-') {
+            break;
+        }
+        const bool is_long = word[1] == '-';
+        const std::string name = is_long ? word.substr(0, word.find('=')) : word.substr(0, 2);
+        const bool has_value = is_long ? word.find('=') != std::string::npos : word.size() > 2;
+        const CLI::Option *option = app.get_option_no_throw(name);
+        const bool takes_value = option != nullptr && option->get_items_expected_max() > 0;
+        at += takes_value && !has_value ? 2 : 1;
+    }
+    return std::min(at, arguments.size());
+}
+
+Answered answer(CLI::App &app, const CLI::ParseError &error, int failed_status) {
+    std::ostringstream out;
+    std::ostringstream err;
+    Answered answered;
+    if (app.exit(error, out, err) != 0) {
+        std::string line = error.what();
+        std::replace(line.begin(), line.end(), '\n', ' ');
+        answered.status = failed_status;
+        answered.err = "flockstat: " + line + "; see " + app.get_name() + " --help\n";
+    }
+    answered.out = out.str();
+    return answered;
+}
+
+/// CLI11 takes its arguments in reverse order.
+std::vector<std::string> reversed(std::vector<std::string> arguments) {
+    std::reverse(arguments.begin(), arguments.end());
+    return arguments;
+}
+
+Invocation read_run(const std::vector<std::string> &arguments) {
+    CLI::App app("Run COMMAND and report what file locks cost it and its descendants", "flockstat run");
+    RunOptions options;
+    add_run_options(&app, &options);
+    set_usage(&app, "flockstat run [-o DIR] [OPTIONS] [--] COMMAND [ARG...]");
+    const std::size_t own = count_run_options(app, arguments);
+    const auto end = arguments.begin() + static_cast<std::ptrdiff_t>(own);
+    try {
+        app.parse(reversed({arguments.begin(), end}));
+    } catch (const CLI::ParseError &error) {
+        return answer(app, error, status_failed_run);
+    }
+    options.command.assign(end, arguments.end());
+    if (!options.command.empty() && options.command.front() == "--") {
+        options.command.erase(options.command.begin());
+    }
+    if (options.command.empty()) {
+        return Answered{
+            status_failed_run, {}, "flockstat: name the command to run: flockstat run COMMAND [ARG...]\n"};
+    }
+    return options;
+}
+
+Invocation read_report(const std::vector<std::string> &arguments) {
+    CLI::App app("Show what is in the directories of runs, live ones included", "flockstat report");
+    ReportOptions options;
+    add_report_options(&app, &options);
+    set_usage(&app, "flockstat report [DIR...] [-f FORMAT] [-O FILE] [--top N] [--sort KEY]");
+    try {
+        app.parse(reversed(arguments));
+    } catch (const CLI::ParseError &error) {
+        return answer(app, error, status_usage);
+    }
+    return options;
+}
+
+} // namespace
+
+Invocation read_command_line(const std::vector<std::string> &arguments) {
+    if (!arguments.empty() && (arguments.front() == "run" || arguments.front() == "report")) {
+        const std::vector<std::string> rest(arguments.begin() + 1, arguments.end());
+        return arguments.front() == "run" ? read_run(rest) : read_report(rest);
+    }
+    CLI::App app("Which file locks cost a program time, who makes whom wait, and from which code",
+                 "flockstat");
+    set_usage(&app, "flockstat run COMMAND [ARG...]\n       flockstat report [DIR...]");
+    app.set_version_flag("--version", std::string("flockstat ") + flockstat_version);
+    // Listed for the help only: their arguments are read above, because those of COMMAND are nobody's
+    // business.
+    app.add_subcommand("run", "Run a command and report what file locks cost it");
+    app.add_subcommand("report", "Show a run again, or one that still runs");
+    app.require_subcommand(1);
+    app.footer(main_footer);
+    try {
+        app.parse(reversed(arguments));
+    } catch (const CLI::ParseError &error) {
+        return answer(app, error, status_usage);
+    }
+    return Answered{status_usage, {}, "flockstat: name what to do: run or report; see flockstat --help\n"};
+}
+
+} // namespace flockstat::cli

@@ -1,0 +1,52 @@
+/// The command line.
+#pragma once
+
+#include "reporter/write/text.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace flockstat::cli {
+
+inline constexpr char flockstat_version[] = "0.1.0";
+
+/// flockstat run
+struct RunOptions {
+    std::optional<std::string> directory;
+    bool add = false;
+    bool no_stacks = false;
+    bool no_probe = false;
+    bool all_users = false;
+    bool quiet = false;
+    bool status = false;
+    std::vector<std::string> include;
+    std::vector<std::string> exclude;
+    std::optional<std::uint64_t> arena_mib;
+    std::vector<std::string> command; ///< never empty
+};
+
+/// flockstat report
+struct ReportOptions {
+    std::vector<std::string> directories;
+    bool json = false;
+    std::optional<std::string> output;
+    reporter::TextOptions text; ///< `top` and `sort` are set here, the rest is the terminal's
+};
+
+/// The command line asked for nothing but text (--help, --version), or was wrong.
+struct Answered {
+    int status = 0;
+    std::string out; ///< for stdout
+    std::string err; ///< for stderr
+};
+
+using Invocation = std::variant<RunOptions, ReportOptions, Answered>;
+
+/// Reads the command line. Options of `run` end at COMMAND, whose own options are not looked at. Never throws
+/// on bad input: that is Answered, with status_failed_run for `run` and status_usage for the rest.
+[[nodiscard]] Invocation read_command_line(const std::vector<std::string> &arguments);
+
+} // namespace flockstat::cli

@@ -1,0 +1,119 @@
+#include "reporter/cli/commands.h"
+#include "reporter/cli/failure.h"
+#include "reporter/cli/run_directory.h"
+#include "reporter/cli/run_files.h"
+#include "reporter/cli/terminal.h"
+#include "reporter/write/json.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <filesystem>
+#include <system_error>
+#include <unistd.h>
+
+namespace flockstat::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Writes the summaries of a directory whose runs are over, and replaces the links to their arenas by copies.
+/// A directory that belongs to somebody else is left as it is: showing it is what was asked for.
+void bring_up_to_date(const fs::path &directory, const std::vector<fs::path> &files,
+                      const std::vector<reporter::Run> &runs, const reporter::Report &report) {
+    if (access(directory.c_str(), W_OK) != 0 || std::ranges::any_of(runs, may_go_on)) {
+        return;
+    }
+    try {
+        if (summaries_up_to_date(directory, files)) {
+            return;
+        }
+        for (std::size_t i = 0; i < files.size(); ++i) {
+            keep_finished_run(files[i], runs[i]);
+        }
+        write_summaries(report, directory);
+    } catch (const std::system_error &error) {
+        say(std::string("cannot bring the directory up to date: ") + error.what() +
+            "; the report below is complete all the same");
+    }
+}
+
+/// Reads all runs of all directories into one report. Each directory gets the summary of its own runs.
+reporter::Report read_all(const std::vector<std::string> &directories) {
+    std::vector<fs::path> all_files;
+    std::vector<reporter::Run> all_runs;
+    reporter::Report report;
+    for (const std::string &directory : directories) {
+        const std::vector<fs::path> files = reporter::run_files(directory);
+        std::vector<reporter::Run> runs;
+        report = read_report(files, &runs);
+        if (fs::is_directory(directory)) {
+            bring_up_to_date(directory, files, runs, report);
+        }
+        all_files.insert(all_files.end(), files.begin(), files.end());
+        std::move(runs.begin(), runs.end(), std::back_inserter(all_runs));
+    }
+    if (directories.size() > 1) {
+        reporter::Symbolizer symbolizer;
+        report = analyze(all_runs, &symbolizer);
+    }
+    return report;
+}
+
+/// Writes all of `text`; throws Failure that calls the file `name`.
+void write_all(int descriptor, const std::string &name, const std::string &text) {
+    const char *data = text.data();
+    std::size_t left = text.size();
+    while (left > 0) {
+        const ssize_t wrote = write(descriptor, data, left);
+        if (wrote < 0 && errno == EINTR) {
+            continue;
+        }
+        if (wrote <= 0) {
+            throw Failure(status_failed_report, "cannot write the report to " + name + ": " +
+                                                    std::strerror(errno) + "; name another file with -O");
+        }
+        data += wrote;
+        left -= static_cast<std::size_t>(wrote);
+    }
+}
+
+/// Writes to a file, or to the device, pipe or terminal of that name.
+void write_output(const std::string &file, const std::string &text) {
+    const int descriptor = open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (descriptor < 0) {
+        throw Failure(status_failed_report, "cannot write the report to " + file + ": " +
+                                                std::strerror(errno) + "; name another file with -O");
+    }
+    write_all(descriptor, file, text);
+    if (close(descriptor) != 0) { // a network disk may say only here that it is full
+        throw Failure(status_failed_report, "cannot write the report to " + file + ": " +
+                                                std::strerror(errno) + "; name another file with -O");
+    }
+}
+
+} // namespace
+
+int report(const ReportOptions &options) {
+    const std::vector<std::string> directories =
+        options.directories.empty() ? std::vector{newest_run_directory()} : options.directories;
+    try {
+        const reporter::Report result = read_all(directories);
+        reporter::TextOptions text = options.text;
+        if (!options.output) {
+            fit_terminal(STDOUT_FILENO, &text);
+        }
+        const std::string shown = options.json ? to_json(result) : to_text(result, text);
+        if (options.output) {
+            write_output(*options.output, shown);
+        } else {
+            write_all(STDOUT_FILENO, "stdout", shown);
+        }
+    } catch (const reporter::ReadError &error) {
+        throw Failure(status_failed_report, error.what());
+    }
+    return 0;
+}
+
+} // namespace flockstat::cli

@@ -1,0 +1,35 @@
+/// The files that a run leaves: its summary, and the copy of its arena.
+#pragma once
+
+#include "reporter/analyze/report.h"
+#include "reporter/read/run.h"
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace flockstat::cli {
+
+/// Writes summary.txt and summary.json to `directory`, each complete or not at all. Throws std::system_error
+/// with the file's name.
+void write_summaries(const reporter::Report &report, const std::filesystem::path &directory);
+
+/// Where `file` is the link to the arena of a run that is over: replaces it by a copy of the arena, and
+/// removes the arena. Anything else is left as it is. Throws std::system_error with the file's name where the
+/// copy cannot be written; the arena stays then.
+void keep_finished_run(const std::filesystem::path &file, const reporter::Run &run);
+
+/// Are summary.txt and summary.json there, made from just these files? A summary that was made at a run's
+/// exit without its command is older than the run's file, and has no function names yet.
+[[nodiscard]] bool summaries_up_to_date(const std::filesystem::path &directory,
+                                        const std::vector<std::filesystem::path> &files);
+
+/// May the run still go on? Where a process may be alive that cannot be looked at (another machine's, another
+/// pid namespace's), its arena must stay, unless whoever ended the run saw that nobody was left.
+[[nodiscard]] bool may_go_on(const reporter::Run &run);
+
+/// Reads and sums up runs, with progress on the terminal where that takes long. `runs` gets what was read.
+[[nodiscard]] reporter::Report read_report(const std::vector<std::filesystem::path> &files,
+                                           std::vector<reporter::Run> *runs);
+
+} // namespace flockstat::cli
