@@ -13,32 +13,31 @@ namespace flockstat::test {
 [[nodiscard]] std::filesystem::path flockstat_path();
 
 /// The source of a test program: tests/programs/`file` under the current directory. Absolute.
-[[nodiscard]] std::filesystem::path program_source(const std::string& file);
+[[nodiscard]] std::filesystem::path program_source(const std::string &file);
 
-/// An executable of tests/programs/`name`.c or .cpp, compiled here when it is missing or older than its source or the
-/// programs' headers. A first line `// flags: ...` adds to the compiler's arguments. Throws std::runtime_error with
-/// the compiler's words when it does not compile.
-[[nodiscard]] std::filesystem::path program(const std::string& name);
+/// The executable that was built from tests/programs/`name`.c or .cpp. Throws std::runtime_error where there
+/// is none.
+[[nodiscard]] std::filesystem::path program(const std::string &name);
 
-/// A fresh directory under $TMPDIR or /tmp, removed with all it holds at the end. Its path has no symbolic links,
-/// because the paths in a report have none.
+/// A fresh directory under $TMPDIR or /tmp, removed with all it holds at the end. Its path has no symbolic
+/// links, because the paths in a report have none.
 class TempDirectory {
 public:
     TempDirectory();
-    explicit TempDirectory(const std::filesystem::path& parent);
+    explicit TempDirectory(const std::filesystem::path &parent);
     ~TempDirectory();
-    TempDirectory(const TempDirectory&) = delete;
-    TempDirectory& operator=(const TempDirectory&) = delete;
+    TempDirectory(const TempDirectory &) = delete;
+    TempDirectory &operator=(const TempDirectory &) = delete;
 
-    [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-    [[nodiscard]] std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
+    [[nodiscard]] const std::filesystem::path &path() const { return path_; }
+    [[nodiscard]] std::filesystem::path operator/(const std::string &name) const { return path_ / name; }
 
 private:
     std::filesystem::path path_;
 };
 
 /// The whole of a file, and a file made of a text. Both throw std::runtime_error naming the file.
-[[nodiscard]] std::string read_file(const std::filesystem::path& file);
-void write_file(const std::filesystem::path& file, const std::string& text);
+[[nodiscard]] std::string read_file(const std::filesystem::path &file);
+void write_file(const std::filesystem::path &file, const std::string &text);
 
-}  // namespace flockstat::test
+} // namespace flockstat::test
