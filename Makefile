@@ -46,10 +46,12 @@ common := -g -D_GNU_SOURCE $(includes) $(warnings) $(sanitize) -ffile-prefix-map
 # first use), frame pointers (cheap keys of the stack cache), nothing visible that is not exported.
 shim_common := $(common) -O2 -fPIC -pthread -fvisibility=hidden -ftls-model=initial-exec \
     -fno-omit-frame-pointer -ffunction-sections -fdata-sections -DFMT_HEADER_ONLY
-shim_cxxflags := $(shim_common) -std=c++20 -fvisibility-inlines-hidden -fno-exceptions -fno-rtti \
+shim_first := -include shim/symbol_versions.h
+shim_cxxflags := $(shim_common) $(shim_first) -std=c++20 -fvisibility-inlines-hidden -fno-exceptions -fno-rtti \
     -fno-threadsafe-statics $(if $(SANITIZE),-fno-sanitize=vptr)
-shim_cflags := $(shim_common) -std=gnu11
-shim_ldflags := -shared -pthread -static-libstdc++ -static-libgcc -Wl,--version-script=shim/exports.map \
+shim_cflags := $(shim_common) $(shim_first) -std=gnu11
+# Linked as C, without libstdc++: what its headers inline is welcome, a call into the library is a link error.
+shim_ldflags := -shared -pthread -static-libgcc -Wl,--version-script=shim/exports.map \
     -Wl,-z,now -Wl,-z,relro -Wl,-z,defs -Wl,--gc-sections -Wl,--exclude-libs,ALL -Wl,--as-needed
 
 reporter_cxxflags := $(common) -O2 -std=c++20 -pthread
@@ -83,8 +85,9 @@ program_names = $(call built,$(1),$(2),$(filter-out $(1)/lib%,$(3))) \
 shim_objects := $(call objects,shim,$(shim_own) $(both_cpp))
 reporter_objects := $(call objects,reporter,$(reporter_cpp))
 reporter_main := $(call objects,reporter,reporter/cli/main.cpp)
-# Interposers define flock, fcntl, close, ...: in a test program they would interpose the test itself.
-testable_shim := $(call objects,shim,$(filter-out shim/interpose_% %.S,$(shim_own)))
+# Interposers define flock, fcntl, close, ...: in a test program they would interpose the test itself. And
+# there libstdc++ throws.
+testable_shim := $(call objects,shim,$(filter-out shim/interpose_% shim/library_throws.cpp %.S,$(shim_own)))
 unit_objects := $(call objects,test,$(unit_cpp) $(support_cpp))
 e2e_objects := $(call objects,test,$(e2e_cpp) $(support_cpp))
 program_files := $(call program_names,tests/programs,tests/programs,$(programs))
@@ -157,7 +160,7 @@ $(libunwind): scripts/build-libunwind | deps
 
 $(BUILD)/libflockstat.so: $(shim_objects) shim/exports.map $(wildcard shim/wrap.mk) $(libunwind)
 	$(call say,LINK,$@)
-	$(Q)$(CXX) $(sanitize) $(shim_ldflags) $(wrap) -o $@ $(shim_objects) $(unwind_libs)
+	$(Q)$(CC) $(sanitize) $(shim_ldflags) $(wrap) -o $@ $(shim_objects) $(unwind_libs)
 
 $(BUILD)/flockstat: $(reporter_objects)
 	$(call say,LINK,$@)
@@ -186,7 +189,7 @@ $(BUILD)/obj/$(1)/%.$(2).o: %.$(2) Makefile | deps $(libunwind)
 endef
 $(eval $(call compile,shim,cpp,$(CXX) $(shim_cxxflags),SHIM))
 $(eval $(call compile,shim,c,$(CC) $(shim_cflags),SHIM))
-$(eval $(call compile,shim,S,$(CC) $(shim_cflags),SHIM))
+$(eval $(call compile,shim,S,$(CC) $(shim_common),SHIM))
 $(eval $(call compile,reporter,cpp,$(CXX) $(reporter_cxxflags),CXX))
 $(eval $(call compile,test,cpp,$(CXX) $(test_cxxflags),TEST))
 
