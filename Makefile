@@ -166,9 +166,9 @@ $(BUILD)/flockstat: $(reporter_objects)
 	$(call say,LINK,$@)
 	$(Q)$(CXX) $(sanitize) -pthread -o $@ $^ $(reporter_libs)
 
-# Tests take from the archive what they use; the shim's objects come without their interposers.
+# Tests take from the archive what they use (q: two folders may have a file of the same name); the shim's objects come without their interposers.
 $(BUILD)/libreporter.a: $(filter-out $(reporter_main),$(reporter_objects))
-	$(Q)mkdir -p $(@D); rm -f $@; ar rcs $@ $^
+	$(Q)mkdir -p $(@D); rm -f $@; ar qcs $@ $^
 
 $(BUILD)/unit_tests: $(unit_objects) $(testable_shim) $(BUILD)/libreporter.a $(libunwind)
 	$(call say,LINK,$@)
