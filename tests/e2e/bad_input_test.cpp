@@ -218,6 +218,16 @@ TEST_CASE("unknown FLOCKSTAT_ values are named, and the program runs on", "[bad]
     }
 }
 
+TEST_CASE("flockstat run refuses an unknown FLOCKSTAT_ value before it starts anything", "[bad]") {
+    const TempDirectory base;
+    Command command = under_flockstat({.argv = {"/usr/bin/touch", base / "touched"}}, base / "run");
+    command.environment["FLOCKSTAT_PROBE"] = "maybe";
+    const Outcome outcome = run_command(command);
+    check_one_line(outcome, "FLOCKSTAT_PROBE");
+    CHECK(outcome.status == 125);
+    CHECK_FALSE(fs::exists(base / "touched"));
+}
+
 TEST_CASE("a FLOCKSTAT_ variable that nobody knows is named, and the program runs on", "[bad]") {
     const TempDirectory base;
     Command command = preloaded(locker(base), base / "run");

@@ -142,12 +142,10 @@ TEST_CASE("closing any descriptor of the file drops all its posix locks, and no 
 TEST_CASE("asking flock for the mode that is held is no conversion", "[regions]") {
     const TempDirectory base;
     const std::string path = base / "l";
+    const std::string script = "open(F, '>', $ARGV[0]);"
+                               "flock(F, $_) for (LOCK_EX, LOCK_EX, LOCK_SH, LOCK_SH, LOCK_UN)";
     const RecordedRun run =
-        flockstat_run({.argv = {"perl", "-MFcntl=:flock", "-e",
-                                "open(F, '>', $ARGV[0]); flock(F, LOCK_EX); flock(F, LOCK_EX);"
-                                "flock(F, LOCK_SH); flock(F, LOCK_SH); flock(F, LOCK_UN)",
-                                path}},
-                      base / "run");
+        flockstat_run({.argv = {"perl", "-MFcntl=:flock", "-e", script, path}}, base / "run");
     const json lock = lock_of(run.report, path, "flock");
     CHECK(lock["granted"] == 4);
     CHECK(lock["region"]["count"] == 2);

@@ -112,7 +112,7 @@ TEST_CASE("the summary's three files are there, and say what ran", "[run]") {
     const TempDirectory base;
     const RecordedRun run =
         flockstat_run({.argv = {program("end_by"), "return", base / "l", "4"}}, base / "run");
-    CHECK(read_file(base / "run" / "summary.txt").find("l") != std::string::npos);
+    CHECK(read_file(base / "run" / "summary.txt").find(base / "l") != std::string::npos);
     CHECK(fs::exists(base / "run" / "run.flk"));
     const json about = run.report["run"];
     CHECK(about["command"] == json({program("end_by").string(), "return", base / "l", "4"}));

@@ -30,7 +30,7 @@ fs::path flockstat_path() { return build_directory() / "flockstat"; }
 fs::path program_source(const std::string &file) { return fs::absolute("tests/programs") / file; }
 
 fs::path program(const std::string &name) {
-    const fs::path built = build_directory() / "tests" / "programs" / name;
+    fs::path built = build_directory() / "tests" / "programs" / name;
     if (!fs::exists(built))
         throw std::runtime_error("no " + built.string() + ": build it with `make e2e`");
     return built;
