@@ -3,6 +3,14 @@
 #include <algorithm>
 
 namespace flockstat::reporter {
+namespace {
+
+std::uint64_t saturating_multiply(std::uint64_t a, std::uint64_t b) {
+    std::uint64_t product = 0;
+    return __builtin_mul_overflow(a, b, &product) ? UINT64_MAX : product;
+}
+
+} // namespace
 
 template<typename Stored>
 bool StatReader::read_summary(const Stored &stat, Samples *out) const {
@@ -13,13 +21,15 @@ bool StatReader::read_summary(const Stored &stat, Samples *out) const {
     if (stat.count > plausible_count || stat.min_ticks > stat.max_ticks || stat.sum_ticks < stat.min_ticks) {
         return false;
     }
-    *out = {stat.count,
-            clock_.duration_ns(stat.sum_ticks),
-            clock_.duration_ns(stat.min_ticks),
-            clock_.duration_ns(stat.max_ticks),
-            clock_.duration_ns(stat.last_ticks),
-            clock_.moment_ns(stat.last_at_ticks),
-            {}};
+    out->count = stat.count;
+    out->min_ns = clock_.duration_ns(stat.min_ticks);
+    out->max_ns = clock_.duration_ns(stat.max_ticks);
+    // Each number is rounded by itself; together they must still be possible.
+    out->sum_ns = std::clamp(clock_.duration_ns(stat.sum_ticks), saturating_multiply(stat.count, out->min_ns),
+                             saturating_multiply(stat.count, out->max_ns));
+    out->last_ns = std::clamp(clock_.duration_ns(stat.last_ticks), out->min_ns, out->max_ns);
+    out->last_at_ns = clock_.moment_ns(stat.last_at_ticks);
+    out->values.clear();
     return true;
 }
 

@@ -1,0 +1,230 @@
+#include "reporter/write/json.h"
+
+#include "reporter/write/printable.h"
+
+#include <chrono>
+#include <ctime>
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace flockstat::reporter {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr const char *family_keys[record::family_count] = {"flock", "posix", "ofd"};
+
+Json short_stat(const Stat &stat) {
+    return {{"count", stat.count},   {"sum_ns", stat.sum_ns}, {"mean_ns", stat.mean_ns},
+            {"min_ns", stat.min_ns}, {"max_ns", stat.max_ns}, {"value_ns", stat.value_ns}};
+}
+
+Json full_stat(const Stat &stat) {
+    Json json = short_stat(stat);
+    json["p50_ns"] = stat.p50_ns;
+    json["p90_ns"] = stat.p90_ns;
+    json["p99_ns"] = stat.p99_ns;
+    return json;
+}
+
+Json text_array(const std::vector<std::string> &texts) {
+    Json json = Json::array();
+    for (const std::string &text : texts) {
+        json.push_back(valid_utf8(text));
+    }
+    return json;
+}
+
+Json error_object(const ErrorCounts &errors) {
+    Json json = Json::object();
+    for (const auto &[name, count] : errors) {
+        json[name] = count;
+    }
+    return json;
+}
+
+/// A moment as RFC 3339 has it, in UTC.
+std::string rfc3339(std::int64_t at_ns) {
+    constexpr std::int64_t second_ns = 1'000'000'000;
+    const std::int64_t seconds = at_ns / second_ns - (at_ns % second_ns < 0 ? 1 : 0);
+    const auto time = static_cast<std::time_t>(seconds);
+    std::tm parts{};
+    ::gmtime_r(&time, &parts);
+    return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", parts, (at_ns - seconds * second_ns) / 1'000'000);
+}
+
+Json run_object(const RunReport &run) {
+    return {{"directory", valid_utf8(run.directory)},
+            {"command", text_array(run.command)},
+            {"started", rfc3339(run.started_at_ns)},
+            {"duration_ns", run.duration_ns},
+            {"host", valid_utf8(run.host)},
+            {"clock", run.clock == record::Clock::tsc ? "tsc" : "monotonic"},
+            {"processes", run.processes},
+            {"threads", run.threads},
+            {"complete", run.complete},
+            {"probe", run.probe}};
+}
+
+Json lost_object(const record::Lost &lost) {
+    return {{"events", lost.events},
+            {"processes", lost.processes},
+            {"locks", lost.locks},
+            {"stacks", lost.stacks},
+            {"calls", lost.calls}};
+}
+
+Json unattributed_object(const Report &report) {
+    Json json = Json::object();
+    for (std::size_t family = 0; family < record::family_count; ++family) {
+        const UnattributedReport &calls = report.unattributed[family];
+        json[family_keys[family]] = {{"attempts", calls.attempts},
+                                     {"unlocks", calls.unlocks},
+                                     {"tests", calls.tests},
+                                     {"errors", error_object(calls.errors)}};
+    }
+    return json;
+}
+
+Json counters_object(const Report &report) {
+    Json json = Json::object();
+    // The three of every run in the order in which a call meets them; then what else there is.
+    for (const char *name : {"filelock.enter", "filelock.region", "filelock.exit"}) {
+        const auto found = report.counters.find(name);
+        json[name] = full_stat(found == report.counters.end() ? Stat{} : found->second);
+    }
+    for (const auto &[name, stat] : report.counters) {
+        json[valid_utf8(name)] = full_stat(stat);
+    }
+    return json;
+}
+
+Json released_object(const ReleaseCounts &released) {
+    return {{"unlock", released.unlock},       {"close", released.close},
+            {"exit", released.exit},           {"exec", released.exec},
+            {"converted", released.converted}, {"still_held", released.still_held},
+            {"unknown", released.unknown}};
+}
+
+Json mode_object(const ModeReport &mode) {
+    return {{"enter", full_stat(mode.enter)}, {"region", full_stat(mode.region)}};
+}
+
+Json lock_object(const LockReport &lock) {
+    return {{"path", valid_utf8(lock.path)},
+            {"device", fmt::format("{}:{}", lock.device_major, lock.device_minor)},
+            {"inode", lock.inode},
+            {"filesystem", lock.filesystem},
+            {"family", family_keys[static_cast<std::size_t>(lock.family)]},
+            {"attempts", lock.attempts},
+            {"granted", lock.granted},
+            {"refused", lock.refused},
+            {"interrupted", lock.interrupted},
+            {"deadlocked", lock.deadlocked},
+            {"failed", lock.failed},
+            {"tests", lock.tests},
+            {"unlocks", lock.unlocks},
+            {"acquisitions", lock.acquisitions},
+            {"contended", lock.contended},
+            {"polled", lock.polled},
+            {"abandoned", lock.abandoned},
+            {"abandoned_ns", lock.abandoned_ns},
+            {"errors", error_object(lock.errors)},
+            {"released", released_object(lock.released)},
+            {"held_open_ns", lock.held_open_ns},
+            {"shared", mode_object(lock.shared)},
+            {"exclusive", mode_object(lock.exclusive)},
+            {"enter", full_stat(lock.enter)},
+            {"region", full_stat(lock.region)},
+            {"exit", full_stat(lock.exit)},
+            {"wait", full_stat(lock.wait)},
+            {"overshoot", full_stat(lock.overshoot)}};
+}
+
+Json frame_object(const SourceFrame &frame) {
+    return {{"function", valid_utf8(frame.function)},
+            {"file", valid_utf8(frame.file)},
+            {"line", frame.line},
+            {"module", valid_utf8(frame.module)},
+            {"offset", frame.offset}};
+}
+
+Json site_object(const SiteReport &site) {
+    Json frames = Json::array();
+    for (const SourceFrame &frame : site.frames) {
+        frames.push_back(frame_object(frame));
+    }
+    return {
+        {"lock", site.lock},           {"frames", std::move(frames)},    {"acquisitions", site.acquisitions},
+        {"contended", site.contended}, {"enter", full_stat(site.enter)}, {"region", full_stat(site.region)},
+        {"wait", full_stat(site.wait)}};
+}
+
+Json ending_value(Ending ending) {
+    switch (ending) {
+    case Ending::exited: return "exit";
+    case Ending::execed: return "exec";
+    case Ending::killed: return "killed";
+    case Ending::running: return "running";
+    case Ending::unknown: break;
+    }
+    return nullptr;
+}
+
+Json process_object(const ProcessReport &process) {
+    return {{"pid", process.pid},
+            {"parent", process.parent},
+            {"command", text_array(process.command)},
+            {"exe", valid_utf8(process.executable)},
+            {"ended", ending_value(process.ending)},
+            {"status", process.status ? Json(*process.status) : Json(nullptr)},
+            {"attempts", process.attempts},
+            {"unlocks", process.unlocks},
+            {"enter", short_stat(process.enter)},
+            {"region", short_stat(process.region)},
+            {"wait", short_stat(process.wait)}};
+}
+
+Json blame_object(const BlameReport &blame) {
+    return {{"lock", blame.lock},
+            {"waiter", blame.waiter},
+            {"holder", blame.holder ? Json(*blame.holder) : Json(nullptr)},
+            {"waits", blame.waits},
+            {"wait_ns", blame.wait_ns}};
+}
+
+Json finding_object(const FindingReport &finding) {
+    return {{"kind", finding.kind},
+            {"lock", finding.lock},
+            {"message", valid_utf8(finding.message)},
+            {"sites", finding.sites},
+            {"count", finding.count}};
+}
+
+template<typename Item>
+Json array_of(const std::vector<Item> &items, Json (*object)(const Item &)) {
+    Json json = Json::array();
+    for (const Item &item : items) {
+        json.push_back(object(item));
+    }
+    return json;
+}
+
+} // namespace
+
+std::string to_json(const Report &report) {
+    Json json = {{"schema", "flockstat.report/1"},
+                 {"run", run_object(report.run)},
+                 {"lost", lost_object(report.lost)},
+                 {"unattributed", unattributed_object(report)},
+                 {"counters", counters_object(report)},
+                 {"locks", array_of(report.locks, lock_object)},
+                 {"sites", array_of(report.sites, site_object)},
+                 {"processes", array_of(report.processes, process_object)},
+                 {"blame", array_of(report.blame, blame_object)},
+                 {"findings", array_of(report.findings, finding_object)}};
+    return json.dump(1) + "\n";
+}
+
+} // namespace flockstat::reporter
