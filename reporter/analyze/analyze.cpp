@@ -126,18 +126,42 @@ std::vector<std::size_t> ranked(const std::vector<Item> &items, Rank rank) {
     return order;
 }
 
+/// By time waited, then by time tried in vain, then by time held, then by calls.
+auto lock_rank(const LockSum &lock) {
+    return std::tuple(lock.wait.sum_ns, lock.abandoned_ns,
+                      saturating_add(lock.region[0].sum_ns, lock.region[1].sum_ns), lock.attempts.all());
+}
+
 /// Adds the locks in their order; returns the place of each in it.
 std::vector<std::size_t> add_locks(const Sums &sums, Report &report) {
-    const auto order = ranked(sums.locks, [](const LockSum &lock) {
-        return std::tuple(lock.wait.sum_ns, lock.abandoned_ns,
-                          saturating_add(lock.region[0].sum_ns, lock.region[1].sum_ns), lock.attempts.all());
-    });
-    std::vector<std::size_t> places(order.size());
-    for (const std::size_t number : order) {
+    std::vector<std::size_t> places(sums.locks.size());
+    for (const std::size_t number : ranked(sums.locks, lock_rank)) {
         places[number] = report.locks.size();
         report.locks.push_back(lock_report(sums.locks[number]));
     }
     return places;
+}
+
+/// Puts locks of the same path and family together.
+void add_groups(const Sums &sums, const std::vector<std::size_t> &lock_places, Report &report) {
+    std::vector<LockSum> merged;
+    std::vector<std::vector<std::size_t>> members;
+    std::map<std::pair<std::string, Family>, std::size_t> numbers;
+    for (std::size_t i = 0; i < sums.locks.size(); ++i) {
+        const Lock &lock = sums.locks[i].lock;
+        const auto [found, added] = numbers.try_emplace({lock.path, lock.family}, merged.size());
+        if (added) {
+            merged.push_back(sums.locks[i]);
+            members.emplace_back();
+        } else {
+            merged[found->second].merge(sums.locks[i]);
+        }
+        members[found->second].push_back(lock_places[i]);
+    }
+    for (const std::size_t number : ranked(merged, lock_rank)) {
+        std::ranges::sort(members[number]);
+        report.groups.push_back({lock_report(merged[number]), std::move(members[number])});
+    }
 }
 
 void add_sites(const Sums &sums, const MergedStacks &stacks, const std::vector<std::size_t> &lock_places,
@@ -222,6 +246,7 @@ Report analyze(std::span<const Run> runs, Symbolizer *symbolizer) {
         symbolizer->look_up(stacks.places());
     }
     const std::vector<std::size_t> lock_places = add_locks(sums, report);
+    add_groups(sums, lock_places, report);
     add_sites(sums, stacks, lock_places, symbolizer, report);
     add_processes(sums, report);
     for (const WaitingSum &blocked : sums.waiting) {

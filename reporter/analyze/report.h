@@ -133,6 +133,13 @@ struct RunReport {
     bool clock_estimated = false;
 };
 
+/// The locks of one path and family together: a file that is replaced again and again is many locks. For the
+/// text report only.
+struct LockGroup {
+    LockReport sum;                 ///< device and inode are those of the first
+    std::vector<std::size_t> locks; ///< in Report::locks, by wait
+};
+
 struct Report {
     RunReport run;
     record::Lost lost{};
@@ -143,6 +150,7 @@ struct Report {
     std::vector<ProcessReport> processes; ///< by wait, then by time held
     std::vector<BlameReport> blame;
     std::vector<FindingReport> findings;
+    std::vector<LockGroup> groups; ///< by wait, then by time held
     std::vector<WaitingReport> waiting;
 };
 

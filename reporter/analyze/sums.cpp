@@ -33,6 +33,37 @@ void AttemptSum::add(const Leaf &leaf) {
     failed += leaf.failed;
 }
 
+void AttemptSum::merge(const AttemptSum &other) {
+    granted += other.granted;
+    refused += other.refused;
+    interrupted += other.interrupted;
+    deadlocked += other.deadlocked;
+    failed += other.failed;
+}
+
+void LockSum::merge(const LockSum &other) {
+    attempts.merge(other.attempts);
+    tests += other.tests;
+    unlocks += other.unlocks;
+    polled += other.polled;
+    abandoned += other.abandoned;
+    abandoned_ns = saturating_add(abandoned_ns, other.abandoned_ns);
+    held_open_ns = saturating_add(held_open_ns, other.held_open_ns);
+    for (const auto &[error, count] : other.errors) {
+        errors[error] += count;
+    }
+    for (std::size_t i = 0; i < released.size(); ++i) {
+        released[i] += other.released[i];
+    }
+    for (std::size_t mode = 0; mode < 2; ++mode) {
+        enter[mode].merge(other.enter[mode]);
+        region[mode].merge(other.region[mode]);
+    }
+    exit.merge(other.exit);
+    wait.merge(other.wait);
+    overshoot.merge(other.overshoot);
+}
+
 void Sums::add(const Run &run, std::size_t number) {
     locks_of_run_.clear();
     for (const Lock &lock : run.locks) {

@@ -18,6 +18,7 @@ struct AttemptSum {
     std::uint64_t granted = 0, refused = 0, interrupted = 0, deadlocked = 0, failed = 0;
 
     void add(const Leaf &leaf);
+    void merge(const AttemptSum &other);
     [[nodiscard]] std::uint64_t all() const { return granted + refused + interrupted + deadlocked + failed; }
 };
 
@@ -29,6 +30,9 @@ struct LockSum {
     std::array<std::uint64_t, record::release_count> released{};
     Samples enter[2], region[2]; ///< by Mode
     Samples exit, wait, overshoot;
+
+    /// Adds all of another lock's but its identity.
+    void merge(const LockSum &other);
 };
 
 struct SiteSum {

@@ -1,0 +1,129 @@
+#include "reporter/write/short_stack.h"
+
+#include "reporter/write/printable.h"
+#include "reporter/write/short_function.h"
+#include "reporter/write/short_path.h"
+
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+#include <string_view>
+
+namespace flockstat::reporter {
+namespace {
+
+template<std::size_t Count>
+bool starts_with_one_of(std::string_view name, const std::array<std::string_view, Count> &starts) {
+    return std::ranges::any_of(starts, [&](std::string_view start) { return name.starts_with(start); });
+}
+
+/// The C library, its threads and loader, and ourselves: how a lock call gets to the kernel says nothing
+/// about the program.
+bool is_plumbing(const SourceFrame &frame) {
+    constexpr std::array<std::string_view, 5> modules{"libc.so", "libc-", "libpthread", "ld-linux",
+                                                      "libflockstat"};
+    return starts_with_one_of(base_name(frame.module), modules);
+}
+
+bool starts_programs(const SourceFrame &frame) {
+    constexpr std::array<std::string_view, 8> functions{
+        "_start", "__libc_start_main", "__libc_start_call_main", "start_thread", "clone", "__clone",
+        "clone3", "__clone3"};
+    return is_plumbing(frame) || std::ranges::find(functions, frame.function) != functions.end();
+}
+
+/// Interpreters: their frames tell where the interpreter is, not where the program is.
+bool is_interpreter(const SourceFrame &frame) {
+    constexpr std::array<std::string_view, 11> modules{"python2", "python3", "libpython", "perl",
+                                                       "libperl", "ruby",    "libruby",   "libjvm",
+                                                       "php",     "libnode", "lua"};
+    const std::string_view name = base_name(frame.module);
+    return starts_with_one_of(name, modules) || name == "node" || name == "python";
+}
+
+bool folds_into(const SourceFrame &frame, const SourceFrame &outer) {
+    if (frame.module != outer.module) {
+        return false;
+    }
+    return is_interpreter(frame) || (frame.function.empty() && outer.function.empty());
+}
+
+/// Long names lose their outer namespaces first.
+std::string limited(const std::string &name) {
+    constexpr std::size_t most_columns = 48;
+    std::string_view rest = name;
+    while (display_width(rest) > most_columns) {
+        const std::size_t inner = rest.find("::", 1);
+        if (inner == std::string_view::npos) {
+            return std::string(fit(rest, most_columns - 3)) + "...";
+        }
+        rest.remove_prefix(inner);
+    }
+    return rest.size() == name.size() ? name : "..." + std::string(rest);
+}
+
+std::string frame_text(const SourceFrame &frame, bool shows_module, bool unicode) {
+    const std::string module = printable(base_name(frame.module), unicode);
+    if (frame.function.empty() && frame.file.empty()) {
+        return module.empty() ? fmt::format("{:#x}", frame.offset)
+                              : fmt::format("{}+{:#x}", module, frame.offset);
+    }
+    std::string text =
+        frame.function.empty() ? module : limited(printable(short_function(frame.function), unicode));
+    if (!frame.file.empty()) {
+        text += fmt::format(" ({}:{})", printable(base_name(frame.file), unicode), frame.line);
+    } else if (shows_module && !module.empty()) {
+        text += fmt::format(" [{}]", module);
+    }
+    return text;
+}
+
+/// The frames between the C library's innermost and outermost ones; all of them where nothing else is there.
+std::span<const SourceFrame> program_frames(std::span<const SourceFrame> frames) {
+    std::size_t first = 0;
+    while (first < frames.size() && is_plumbing(frames[first])) {
+        ++first;
+    }
+    std::size_t last = frames.size();
+    while (last > first && starts_programs(frames[last - 1])) {
+        --last;
+    }
+    return first == last ? frames : frames.subspan(first, last - first);
+}
+
+} // namespace
+
+std::vector<std::string> short_stack(std::span<const SourceFrame> frames, bool unicode) {
+    std::vector<std::string> texts;
+    const SourceFrame *before = nullptr;
+    for (const SourceFrame &frame : program_frames(frames)) {
+        if (before == nullptr || !folds_into(*before, frame)) {
+            texts.push_back(frame_text(frame, before == nullptr || before->module != frame.module, unicode));
+        }
+        before = &frame;
+    }
+    return texts;
+}
+
+std::vector<std::string> stack_lines(std::span<const SourceFrame> frames, std::size_t columns,
+                                     std::size_t lines, bool unicode) {
+    constexpr std::size_t more_columns = 10; // " < 12 more"
+    const std::vector<std::string> texts = short_stack(frames, unicode);
+    std::vector<std::string> out;
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+        const bool last_line = out.size() >= lines;
+        const std::size_t reserved = last_line && i + 1 < texts.size() ? more_columns : 0;
+        const std::string piece = i == 0 ? texts[i] : "< " + texts[i];
+        if (!out.empty() && display_width(out.back()) + 1 + display_width(piece) + reserved <= columns) {
+            out.back() += " " + piece;
+        } else if (!last_line) {
+            out.push_back(piece);
+        } else {
+            out.back() += fmt::format(" < {} more", texts.size() - i);
+            break;
+        }
+    }
+    return out;
+}
+
+} // namespace flockstat::reporter

@@ -1,0 +1,136 @@
+#include "reporter/write/site_list.h"
+
+#include "reporter/write/short_stack.h"
+
+#include <fmt/format.h>
+#include <map>
+
+namespace flockstat::reporter {
+namespace {
+
+/// The sites of one stack in all locks of a group.
+struct Place {
+    const std::vector<SourceFrame> *frames = nullptr;
+    std::uint64_t acquisitions = 0;
+    std::uint64_t waits = 0;
+    std::uint64_t wait_ns = 0;
+    std::uint64_t abandoned = 0;
+    std::uint64_t regions = 0;
+    std::uint64_t held_ns = 0;
+};
+
+std::string stack_key(const std::vector<SourceFrame> &frames) {
+    std::string key;
+    for (const SourceFrame &frame : frames) {
+        key += fmt::format("{}+{:x}\n{}\n", frame.module, frame.offset, frame.function);
+    }
+    return key;
+}
+
+std::vector<Place> places_of(const Report &report, const LockGroup &group) {
+    std::vector<Place> places;
+    std::map<std::string, std::size_t> known;
+    for (const SiteReport &site : report.sites) {
+        if (!std::ranges::binary_search(group.locks, site.lock)) {
+            continue;
+        }
+        const std::size_t at = known.try_emplace(stack_key(site.frames), places.size()).first->second;
+        if (at == places.size()) {
+            places.emplace_back().frames = &site.frames;
+        }
+        Place &place = places[at];
+        place.acquisitions += site.acquisitions;
+        place.waits += site.wait.count;
+        place.wait_ns += site.wait.sum_ns;
+        place.abandoned += site.abandoned;
+        place.regions += site.region.count;
+        place.held_ns += site.region.sum_ns + site.held_open_ns;
+    }
+    return places;
+}
+
+struct Row {
+    std::string time, share, count;
+    const std::vector<SourceFrame> *frames;
+};
+
+std::string rows_text(const std::string &heading, const std::vector<Row> &rows, const TextStyle &style) {
+    constexpr std::size_t indent = 5;
+    std::size_t time = 0;
+    std::size_t share = 0;
+    std::size_t count = 0;
+    for (const Row &row : rows) {
+        time = std::max(time, display_width(row.time));
+        share = std::max(share, row.share.size());
+        count = std::max(count, row.count.size());
+    }
+    const auto padded = [](const std::string &text, std::size_t width) {
+        return std::string(width - std::min(width, display_width(text)), ' ') + text;
+    };
+    std::string text = "   " + style.faint(heading) + "\n";
+    for (const Row &row : rows) {
+        const std::string left = std::string(indent, ' ') + padded(row.time, time) +
+                                 (share == 0 ? "" : "  ") + padded(row.share, share) + "  " +
+                                 padded(row.count, count) + "  ";
+        const std::size_t column = display_width(left);
+        std::vector<std::string> lines =
+            stack_lines(*row.frames, style.width() - std::min(column, style.width() / 2), 2, style.unicode());
+        if (lines.empty()) {
+            lines.emplace_back("(its stack was not recorded)");
+        }
+        for (std::size_t i = 0; i < lines.size(); ++i) {
+            text += (i == 0 ? left : std::string(column, ' ')) + lines[i] + "\n";
+        }
+    }
+    return text;
+}
+
+/// The rows of the places with the greatest `value`, with their shares in the whole of it.
+template<typename Value, typename Count>
+std::string list(const std::string &heading, std::vector<Place> places, const TextStyle &style, Value value,
+                 Count count) {
+    constexpr std::size_t most_rows = 4;
+    std::uint64_t whole = 0;
+    for (const Place &place : places) {
+        whole += value(place);
+    }
+    std::ranges::stable_sort(places, [&](const Place &a, const Place &b) { return value(a) > value(b); });
+    std::erase_if(places, [&](const Place &place) { return count(place).empty(); });
+    std::vector<Row> rows;
+    for (std::size_t i = 0; i < std::min(places.size(), most_rows); ++i) {
+        rows.push_back({style.time(value(places[i])), human_share(value(places[i]), whole), count(places[i]),
+                        places[i].frames});
+    }
+    if (rows.empty()) {
+        return {};
+    }
+    std::string text = rows_text(heading, rows, style);
+    if (places.size() > most_rows) {
+        text += fmt::format("     and {}\n", counted(places.size() - most_rows, "more site", "more sites"));
+    }
+    return text;
+}
+
+std::string times(std::uint64_t count) { return human_count(count) + " x"; }
+
+} // namespace
+
+std::string site_lists(const Report &report, const LockGroup &group, const TextStyle &style) {
+    const std::vector<Place> places = places_of(report, group);
+    std::string text = list(
+        "waiting at", places, style, [](const Place &place) { return place.wait_ns; },
+        [](const Place &place) {
+            const std::string given_up =
+                place.abandoned == 0 ? "" : fmt::format("{} given up", human_count(place.abandoned));
+            return place.waits == 0 ? given_up
+                                    : times(place.waits) + (given_up.empty() ? "" : ", " + given_up);
+        });
+    text += list(
+        "held at", places, style, [](const Place &place) { return place.held_ns; },
+        [](const Place &place) {
+            return place.acquisitions + place.regions == 0 ? std::string() : times(place.acquisitions);
+        });
+    return text;
+}
+
+} // namespace flockstat::reporter

@@ -1,0 +1,246 @@
+#include "reporter/write/text_parts.h"
+
+#include "reporter/write/short_path.h"
+#include "reporter/write/site_list.h"
+#include "reporter/write/table.h"
+
+#include <fmt/format.h>
+#include <numeric>
+
+namespace flockstat::reporter {
+namespace {
+
+using Align = Table::Align;
+
+constexpr const char *family_names[record::family_count] = {"flock", "posix", "ofd"};
+
+std::uint64_t sort_value(const LockReport &lock, SortKey key) {
+    switch (key) {
+    case SortKey::wait: return lock.wait.sum_ns;
+    case SortKey::max_wait: return lock.wait.max_ns;
+    case SortKey::held: return lock.region.sum_ns + lock.held_open_ns;
+    case SortKey::max_held: return lock.region.max_ns;
+    case SortKey::acquisitions: return lock.acquisitions;
+    case SortKey::contended: return lock.contended;
+    case SortKey::polled: return lock.polled;
+    case SortKey::abandoned: return lock.abandoned;
+    case SortKey::attempts: return lock.attempts;
+    }
+    return 0;
+}
+
+/// The groups by the wanted key; equal ones in the report's own order.
+std::vector<const LockGroup *> sorted_groups(const Report &report, SortKey key) {
+    std::vector<const LockGroup *> groups;
+    for (const LockGroup &group : report.groups) {
+        groups.push_back(&group);
+    }
+    std::ranges::stable_sort(groups, [key](const LockGroup *a, const LockGroup *b) {
+        return sort_value(a->sum, key) > sort_value(b->sum, key);
+    });
+    return groups;
+}
+
+std::string files_note(const LockGroup &group) {
+    return group.locks.size() == 1 ? std::string()
+                                   : fmt::format(" ({} files)", human_count(group.locks.size()));
+}
+
+std::string none_or_time(std::uint64_t count, std::uint64_t ns, const TextStyle &style) {
+    return count == 0 ? "-" : style.time(ns);
+}
+
+std::string none_or_count(std::uint64_t count) { return count == 0 ? "-" : human_count(count); }
+
+std::string overview(const std::vector<const LockGroup *> &groups, std::size_t rows, const TextStyle &style) {
+    constexpr std::size_t wide = 110;
+    const bool all_columns = style.width() >= wide;
+    std::vector<Table::Column> columns{{"#"}, {"WAITED"}, {"SHARE"}, {"MAX"}, {"ACQUIRED"}, {"CONTENDED"}};
+    if (all_columns) {
+        columns.insert(columns.end(), {{"POLLED"}, {"GIVEN UP"}});
+    }
+    columns.insert(columns.end(), {{"HELD"}, {"FAMILY", Align::left}, {"FILE", Align::left}});
+    std::uint64_t wait_ns = 0;
+    for (const LockGroup *group : groups) {
+        wait_ns += group->sum.wait.sum_ns;
+    }
+    Table table(columns);
+    std::vector<std::string> notes;
+    for (std::size_t i = 0; i < rows; ++i) {
+        const LockReport &lock = groups[i]->sum;
+        std::vector<std::string> cells{std::to_string(i + 1),
+                                       none_or_time(lock.wait.count, lock.wait.sum_ns, style),
+                                       lock.wait.count == 0 ? "-" : human_share(lock.wait.sum_ns, wait_ns),
+                                       none_or_time(lock.wait.count, lock.wait.max_ns, style),
+                                       human_count(lock.acquisitions),
+                                       none_or_count(lock.contended)};
+        if (all_columns) {
+            cells.push_back(none_or_count(lock.polled));
+            cells.push_back(none_or_count(lock.abandoned));
+        }
+        const std::uint64_t held_ns = lock.region.sum_ns + lock.held_open_ns;
+        cells.push_back(none_or_time(held_ns, held_ns, style));
+        cells.emplace_back(family_names[static_cast<std::size_t>(lock.family)]);
+        cells.push_back(style.shown(lock.path) + files_note(*groups[i]));
+        table.add(std::move(cells));
+    }
+    return style.strong("Locks") + "\n" +
+           table.lines(
+               style.width(), 2, [&](const std::string &line) { return style.faint(line); }, short_path);
+}
+
+std::string stat_rows(const LockReport &lock, const TextStyle &style) {
+    Table table({{"", Align::left}, {"COUNT"}, {"TOTAL"}, {"MEAN"}, {"P50"}, {"P90"}, {"P99"}, {"MAX"}});
+    const auto add = [&](const char *name, const Stat &stat) {
+        if (stat.count != 0) {
+            table.add({name, human_count(stat.count), style.time(stat.sum_ns), style.time(stat.mean_ns),
+                       style.time(stat.p50_ns), style.time(stat.p90_ns), style.time(stat.p99_ns),
+                       style.time(stat.max_ns)});
+        }
+    };
+    add("waited", lock.wait);
+    const bool both_modes = lock.shared.region.count != 0 && lock.exclusive.region.count != 0;
+    add("held", lock.region);
+    if (both_modes) {
+        add("  exclusive", lock.exclusive.region);
+        add("  shared", lock.shared.region);
+    }
+    add("overshoot", lock.overshoot);
+    const bool nothing = lock.wait.count + lock.region.count + lock.overshoot.count == 0;
+    return nothing
+               ? std::string()
+               : table.lines(style.width(), 3, [&](const std::string &line) { return style.faint(line); });
+}
+
+std::string mode_split(const LockReport &lock) {
+    const std::uint64_t shared = lock.shared.enter.count;
+    const std::uint64_t exclusive = lock.exclusive.enter.count;
+    if (shared == 0 || exclusive == 0) {
+        return shared == 0 ? "exclusive" : "shared";
+    }
+    return fmt::format("exclusive {}, shared {}", human_count(exclusive), human_count(shared));
+}
+
+std::string acquired_sentence(const LockReport &lock) {
+    if (lock.acquisitions == 0) {
+        return fmt::format("Never acquired in {}.", counted(lock.attempts, "attempt", "attempts"));
+    }
+    const std::string contended = lock.contended == 0
+                                      ? "none contended"
+                                      : fmt::format("{} contended ({})", human_count(lock.contended),
+                                                    human_share(lock.contended, lock.acquisitions));
+    return fmt::format("Acquired {} ({}), {}.", counted(lock.acquisitions, "time", "times"), mode_split(lock),
+                       contended);
+}
+
+std::string polled_sentence(const LockReport &lock, const TextStyle &style) {
+    if (lock.polled == 0) {
+        return {};
+    }
+    const std::string added = lock.overshoot.count == 0 || lock.overshoot.sum_ns == 0
+                                  ? ""
+                                  : fmt::format(" Polling itself added {}: the lock was free by then.",
+                                                style.time(lock.overshoot.sum_ns));
+    return fmt::format("{} polled, with {} in all.{}", human_count(lock.polled),
+                       counted(lock.refused, "refused attempt", "refused attempts"), added);
+}
+
+std::string troubles_sentence(const LockReport &lock, const TextStyle &style) {
+    std::vector<std::string> parts;
+    if (lock.abandoned != 0) {
+        parts.push_back(fmt::format("{} given up, after {} in vain", human_count(lock.abandoned),
+                                    style.time(lock.abandoned_ns)));
+    }
+    if (lock.refused != 0 && lock.polled == 0) {
+        parts.push_back(counted(lock.refused, "attempt refused", "attempts refused"));
+    }
+    if (lock.interrupted != 0) {
+        parts.push_back(fmt::format("{} interrupted by signals", human_count(lock.interrupted)));
+    }
+    if (lock.deadlocked != 0) {
+        parts.push_back(fmt::format("{} ended in a deadlock (EDEADLK)", human_count(lock.deadlocked)));
+    }
+    for (const auto &[name, count] : lock.errors) {
+        if (name != "EDEADLK" || lock.deadlocked == 0) {
+            parts.push_back(fmt::format("{} failed with {}", human_count(count), name));
+        }
+    }
+    std::string text;
+    for (const std::string &part : parts) {
+        text += (text.empty() ? "" : ", ") + part;
+    }
+    return text.empty() ? text : text + ".";
+}
+
+/// How regions ended, where it was not by unlocking.
+std::string released_sentence(const LockReport &lock, const TextStyle &style) {
+    const ReleaseCounts &ends = lock.released;
+    std::vector<std::string> parts;
+    const auto add = [&](std::uint64_t count, const char *words) {
+        if (count != 0) {
+            parts.push_back(fmt::format("{} {}", human_count(count), words));
+        }
+    };
+    add(ends.close, "by closing the file");
+    add(ends.exit, "by the end of the process");
+    add(ends.exec, "by exec");
+    add(ends.converted, "by converting it");
+    std::string text;
+    for (const std::string &part : parts) {
+        text += (text.empty() ? "Released " : ", ") + part;
+    }
+    text += text.empty() ? "" : ".";
+    if (ends.still_held + ends.unknown != 0) {
+        text += text.empty() ? "" : " ";
+        text += ends.still_held == 0 ? "" : fmt::format("{} still held", human_count(ends.still_held));
+        text += ends.still_held != 0 && ends.unknown != 0 ? " and " : "";
+        text += ends.unknown == 0 ? "" : fmt::format("{} whose end was not seen", human_count(ends.unknown));
+        text +=
+            fmt::format(": {} so far as is known, not in the numbers below.", style.time(lock.held_open_ns));
+    }
+    return text;
+}
+
+std::string details(const Report &report, const LockGroup &group, std::size_t number,
+                    const TextStyle &style) {
+    const LockReport &lock = group.sum;
+    const std::string path =
+        short_path(style.shown(lock.path), style.width() - std::to_string(number).size() - 2);
+    std::string text = style.strong(fmt::format("{}. {}", number, path)) + "\n";
+    std::string kind =
+        fmt::format("{} lock on {}", family_names[static_cast<std::size_t>(lock.family)], lock.filesystem);
+    if (group.locks.size() > 1) {
+        kind += fmt::format(", {} files of that name one after the other", human_count(group.locks.size()));
+    }
+    text += "   " + style.faint(kind) + "\n";
+    for (const std::string &sentence : {acquired_sentence(lock), polled_sentence(lock, style),
+                                        troubles_sentence(lock, style), released_sentence(lock, style)}) {
+        text += sentence.empty() ? "" : wrapped(sentence, style.width(), 3, 3);
+    }
+    return text + stat_rows(lock, style) + site_lists(report, group, style);
+}
+
+} // namespace
+
+std::string locks_text(const Report &report, const TextStyle &style) {
+    if (report.groups.empty()) {
+        return {};
+    }
+    const std::vector<const LockGroup *> groups = sorted_groups(report, style.sort());
+    const std::size_t rows = std::min<std::size_t>(groups.size(), std::size_t{4} * style.top());
+    std::string text;
+    if (groups.size() > 1) {
+        text += overview(groups, rows, style);
+        text += groups.size() > rows
+                    ? fmt::format("  and {}\n", counted(groups.size() - rows, "more lock", "more locks"))
+                    : "";
+        text += "\n";
+    }
+    for (std::size_t i = 0; i < std::min<std::size_t>(groups.size(), style.top()); ++i) {
+        text += i == 0 ? "" : "\n";
+        text += details(report, *groups[i], i + 1, style);
+    }
+    return text;
+}
+
+} // namespace flockstat::reporter

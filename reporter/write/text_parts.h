@@ -1,0 +1,23 @@
+/// The parts of the text report, in their order. Each returns whole lines, or nothing where it has nothing to
+/// say.
+#pragma once
+
+#include "reporter/write/text_style.h"
+
+#include <string>
+
+namespace flockstat::reporter {
+
+/// How much time was spent waiting, and for what; then when and what ran.
+[[nodiscard]] std::string headline_text(const Report &report, const TextStyle &style);
+
+/// The locks as a table, and each of the top ones with its numbers and sites.
+[[nodiscard]] std::string locks_text(const Report &report, const TextStyle &style);
+
+[[nodiscard]] std::string counters_text(const Report &report, const TextStyle &style);
+[[nodiscard]] std::string processes_text(const Report &report, const TextStyle &style);
+
+/// What the report does not hold, and what its numbers do not mean.
+[[nodiscard]] std::string gaps_text(const Report &report, const TextStyle &style);
+
+} // namespace flockstat::reporter
