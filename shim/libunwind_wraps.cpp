@@ -2,8 +2,8 @@
 /// As it is, its first use opens a pipe in the program, and its pools map memory and take a mutex around each
 /// object.
 ///
-/// The names are libunwind's internal ones; the unit tests notice if a version of it has others (a descriptor
-/// is opened, or a scratch stays unused).
+/// The names are libunwind's internal ones. With a version of it that has others this does not link, because
+/// the real functions are mentioned below.
 #include "shim/unwind_memory.h"
 
 #include <libunwind.h>
@@ -11,6 +11,8 @@
 #include <cstdint>
 
 #define WRAPPED(name) UNW_PASTE(__wrap__U, UNW_PASTE(UNW_TARGET, _##name))
+#define REAL(name) UNW_PASTE(__real__U, UNW_PASTE(UNW_TARGET, _##name))
+#define REAL_INTERNAL(name) UNW_PASTE(__real__UI, UNW_PASTE(UNW_TARGET, __##name))
 #define WRAPPED_INTERNAL(name) UNW_PASTE(__wrap__UI, UNW_PASTE(UNW_TARGET, __##name))
 
 namespace flockstat::shim {
@@ -32,13 +34,9 @@ std::size_t static_used = 0;
 
 } // namespace
 
-bool libunwind_wraps_fit() {
-    return fits && wrapped;
-}
+bool libunwind_wraps_fit() { return fits && wrapped; }
 
-void serve_libunwind_from_static_memory(bool on) {
-    serving = on;
-}
+void serve_libunwind_from_static_memory(bool on) { serving = on; }
 
 } // namespace flockstat::shim
 
@@ -48,6 +46,9 @@ using flockstat::shim::UnwindScratch;
 
 void *__real_calloc(std::size_t count, std::size_t bytes);
 void *__wrap_calloc(std::size_t count, std::size_t bytes);
+void REAL(init_mem_validate)();
+void *REAL_INTERNAL(mempool_alloc)(void *pool);
+void REAL_INTERNAL(mempool_free)(void *pool, void *object);
 void WRAPPED(init_mem_validate)();
 void WRAPPED_INTERNAL(mempool_init)(void *pool, std::size_t object_bytes, std::size_t reserve);
 void *WRAPPED_INTERNAL(mempool_alloc)(void *pool);
@@ -75,6 +76,10 @@ void *__wrap_calloc(std::size_t count, std::size_t bytes) {
 void WRAPPED(init_mem_validate)() {}
 
 void WRAPPED_INTERNAL(mempool_init)(void *, std::size_t object_bytes, std::size_t) {
+    asm volatile(""
+                 :
+                 : "r"(&REAL(init_mem_validate)), "r"(&REAL_INTERNAL(mempool_alloc)),
+                   "r"(&REAL_INTERNAL(mempool_free)));
     flockstat::shim::wrapped = true;
     if (object_bytes > UnwindScratch::block_bytes)
         flockstat::shim::fits = false;

@@ -281,6 +281,8 @@ End end_after(int step, unw_word_t caller, bool described) {
 } // namespace
 
 bool unwind_init() {
+    if (address_space != nullptr)
+        return true;
     if (!module_map_init())
         return false;
     unw_accessors_t accessors = {};
@@ -334,8 +336,11 @@ UnwindResult unwind(const CallSite &site, UnwoundFrame *frames, unsigned capacit
             return result;
         }
         const bool interrupted = unw_is_signal_frame(&cursor) > 0;
-        frame->untraceable |= interrupted;
-        result.through_signal |= interrupted;
+        if (interrupted) {
+            frame->instruction += 1; // the trampoline was not called either: its first instruction is returned to
+            frame->untraceable = true;
+            result.through_signal = true;
+        }
         if (result.depth == capacity) {
             result.truncated = true;
             return result;

@@ -32,8 +32,8 @@ struct StackWord {
 /// One frame, innermost first. `instruction` is what users want; the rest is what the frame's caller was
 /// found with, and it is complete: who finds the same words again may skip the unwinding (StackCache).
 struct UnwoundFrame {
-    /// The return address into this frame. For a frame that a signal interrupted: the interrupted instruction
-    /// plus one, so that one byte back is in the right instruction for every frame.
+    /// The return address into this frame. For a frame that a signal interrupted, and for libc's trampoline
+    /// below it: the instruction to go on with, plus one, so that one byte back is right for every frame.
     std::uintptr_t instruction;
     /// Where `instruction` was read; 0 for the innermost frame, which has it from the CallSite.
     std::uintptr_t return_slot;

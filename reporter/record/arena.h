@@ -169,8 +169,8 @@ struct alignas(16) Stat {
 };
 inline constexpr std::uint64_t samples_without_histogram = 3;
 
-/// Summary without distribution, for a process.
-struct ShortStat {
+/// Summary without distribution, for a process. `count` and `sum` are written together, as in Stat.
+struct alignas(16) ShortStat {
     std::uint64_t count, sum_ticks, min_ticks, max_ticks, last_ticks, last_at_ticks;
 };
 
@@ -258,7 +258,7 @@ struct Episode {
     Mode mode;
     std::uint16_t reserved;
 };
-inline constexpr unsigned max_episodes = 8;
+inline constexpr unsigned max_episodes = 16;
 
 /// What a thread waits for now, in a blocking call.
 struct Waiting {

@@ -1,0 +1,138 @@
+#include "shim/bookkeeping.h"
+
+#include "reporter/record/system_call.h"
+#include "shim/attempt.h"
+#include "shim/ownership.h"
+
+#include <csignal>
+
+namespace flockstat::shim {
+namespace {
+
+/// Is the frame at `inside` below the caller's, on the same stack, so that it must have been left without returning? On an alternate signal
+/// stack addresses say nothing about frames of another stack.
+bool is_abandoned(std::uintptr_t inside, std::uintptr_t here) {
+    stack_t alternate{};
+    if (record::system_call(SYS_sigaltstack, 0, record::address_of(&alternate)) != 0) {
+        return false;
+    }
+    const auto low = reinterpret_cast<std::uintptr_t>(alternate.ss_sp);
+    const bool inside_alternate = inside >= low && inside < low + alternate.ss_size;
+    if ((alternate.ss_flags & SS_ONSTACK) != 0) {
+        return inside_alternate && here > inside;
+    }
+    return inside_alternate || here > inside;
+}
+
+/// False where a live frame of this thread is inside already.
+bool enter(ThreadState &thread, std::uintptr_t here) {
+    if (thread.inside != 0 && !is_abandoned(thread.inside, here)) {
+        return false;
+    }
+    thread.inside = here;
+    __atomic_signal_fence(__ATOMIC_ACQ_REL);
+    return true;
+}
+
+void leave(ThreadState &thread) {
+    __atomic_signal_fence(__ATOMIC_ACQ_REL);
+    thread.inside = 0;
+}
+
+/// A close, about to happen: its regions end now, because the number may be another file's as soon as the kernel closed it.
+Released perform_close(ThreadState &thread, const Operation &operation) {
+    Dropped dropped;
+    drop_descriptor(operation.descriptor, &dropped);
+    if (dropped.regions == nullptr) {
+        return {};
+    }
+    const Released released{dropped.regions->lock, dropped.regions->family};
+    end_dropped(thread, dropped, record::Release::close, operation.start_ticks);
+    return released;
+}
+
+void perform_duplicate(ThreadState &thread, const Operation &operation) {
+    Dropped dropped;
+    duplicate_descriptor(operation.descriptor, operation.other, &dropped);
+    end_dropped(thread, dropped, record::Release::close, operation.start_ticks);
+}
+
+void perform_lock_call(ThreadState &thread, const Operation &operation) {
+    Dropped dropped;
+    OpenFile *open_file = use_descriptor(operation.descriptor, operation.end_ticks, &dropped);
+    end_dropped(thread, dropped, record::Release::unknown, dropped.known_until_ticks);
+    if (open_file != nullptr && open_file->file->excluded) {
+        return;
+    }
+    switch (operation.deed) {
+    case Deed::attempt: count_attempt(thread, open_file, operation); break;
+    case Deed::unlock: count_unlock(thread, open_file, operation); break;
+    default: count_test(thread, open_file, operation); break;
+    }
+}
+
+Released perform(ThreadState &thread, const Operation &operation) {
+    if (!ensure_block(thread)) {
+        return {};
+    }
+    switch (operation.deed) {
+    case Deed::close: return perform_close(thread, operation);
+    case Deed::closed: count_releasing_close(thread, operation.lock, operation.family, operation); break;
+    case Deed::duplicate: perform_duplicate(thread, operation); break;
+    default: perform_lock_call(thread, operation); break;
+    }
+    return {};
+}
+
+/// Applies what signal handlers queued meanwhile. One that comes after the last look applies itself, or is seen by the next call.
+void finish(ThreadState &thread) {
+    Operation queued;
+    while (thread.queue.pop(&queued)) {
+        perform(thread, queued);
+    }
+    leave(thread);
+}
+
+bool is_same_process() {
+    if (run.fork_page != nullptr) {
+        return run.fork_page->same_process != 0;
+    }
+    // A kernel before 4.14: ask.
+    return run.process == nullptr || run.pid == static_cast<std::int32_t>(record::system_call(SYS_getpid));
+}
+
+} // namespace
+
+Released apply(const Operation &operation) {
+    ThreadState *thread = thread_state();
+    if (thread == nullptr) {
+        count_lost(&record::Lost::calls);
+        return {};
+    }
+    if (!enter(*thread, reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)))) {
+        thread->queue.push(operation);
+        return {};
+    }
+    notice_fork();
+    const Released released = perform(*thread, operation);
+    finish(*thread);
+    return released;
+}
+
+void inside_bookkeeping(ThreadState &thread, void (*deed)(ThreadState &)) {
+    if (enter(thread, reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)))) {
+        deed(thread);
+        finish(thread);
+    }
+}
+
+void notice_fork() {
+    if (__builtin_expect(is_same_process(), 1)) {
+        return;
+    }
+    forget_parent_run();
+    forget_parent_regions();
+    reset_thread_states();
+}
+
+} // namespace flockstat::shim

@@ -1,0 +1,114 @@
+/// Functions that end a process or its image without running destructors, as the program calls them.
+#include "shim/export.h"
+#include "shim/process_end.h"
+#include "shim/real.h"
+
+#include <cstdarg>
+#include <cstdlib>
+
+using namespace flockstat::shim;
+
+FLOCKSTAT_EXPORT void _exit(int status) {
+    end_process(status & 0xFF);
+    flockstat_next()->_exit(status);
+    __builtin_unreachable();
+}
+
+FLOCKSTAT_EXPORT void _Exit(int status) noexcept {
+    end_process(status & 0xFF);
+    flockstat_next()->_Exit(status);
+    __builtin_unreachable();
+}
+
+FLOCKSTAT_EXPORT void quick_exit(int status) noexcept {
+    end_process(status & 0xFF);
+    flockstat_next()->quick_exit(status);
+    __builtin_unreachable();
+}
+
+FLOCKSTAT_EXPORT int execve(const char *path, char *const arguments[], char *const environment[]) noexcept {
+    begin_exec();
+    const int result = flockstat_next()->execve(path, arguments, environment);
+    exec_failed();
+    return result;
+}
+
+FLOCKSTAT_EXPORT int execv(const char *path, char *const arguments[]) noexcept {
+    begin_exec();
+    const int result = flockstat_next()->execv(path, arguments);
+    exec_failed();
+    return result;
+}
+
+FLOCKSTAT_EXPORT int execvp(const char *file, char *const arguments[]) noexcept {
+    begin_exec();
+    const int result = flockstat_next()->execvp(file, arguments);
+    exec_failed();
+    return result;
+}
+
+FLOCKSTAT_EXPORT int execvpe(const char *file, char *const arguments[], char *const environment[]) noexcept {
+    begin_exec();
+    const int result = flockstat_next()->execvpe(file, arguments, environment);
+    exec_failed();
+    return result;
+}
+
+FLOCKSTAT_EXPORT int fexecve(int descriptor, char *const arguments[], char *const environment[]) noexcept {
+    begin_exec();
+    const int result = flockstat_next()->fexecve(descriptor, arguments, environment);
+    exec_failed();
+    return result;
+}
+
+namespace {
+
+/// The arguments of execl and its kin behind the first one, counted up to the null pointer.
+std::size_t count_arguments(const char *first, va_list arguments) {
+    asm("" : "+r"(first)); // declared to be never null; Linux takes an empty list
+    std::size_t count = first == nullptr ? 0 : 1;
+    while (first != nullptr && va_arg(arguments, char *) != nullptr) {
+        ++count;
+    }
+    return count;
+}
+
+/// Copies them and the null pointer.
+void copy_arguments(char **out, const char *first, std::size_t count, va_list arguments) {
+    out[0] = const_cast<char *>(first);
+    for (std::size_t i = 1; i <= count && count != 0; ++i) {
+        out[i] = va_arg(arguments, char *);
+    }
+}
+
+} // namespace
+
+/// Collects the variable arguments behind `first` into `vector`, on the stack, because execl is async-signal-safe. `behind` is where they
+/// go on.
+#define FLOCKSTAT_COLLECT(first, vector, behind)                                                                       \
+    va_list behind;                                                                                                    \
+    va_start(behind, first);                                                                                           \
+    const std::size_t count = count_arguments(first, behind);                                                          \
+    va_end(behind);                                                                                                    \
+    auto **vector = static_cast<char **>(__builtin_alloca((count + 1) * sizeof(char *)));                              \
+    va_start(behind, first);                                                                                           \
+    copy_arguments(vector, first, count, behind)
+
+FLOCKSTAT_EXPORT int execl(const char *path, const char *first, ...) noexcept {
+    FLOCKSTAT_COLLECT(first, vector, behind);
+    va_end(behind);
+    return execv(path, vector);
+}
+
+FLOCKSTAT_EXPORT int execlp(const char *file, const char *first, ...) noexcept {
+    FLOCKSTAT_COLLECT(first, vector, behind);
+    va_end(behind);
+    return execvp(file, vector);
+}
+
+FLOCKSTAT_EXPORT int execle(const char *path, const char *first, ...) noexcept {
+    FLOCKSTAT_COLLECT(first, vector, behind);
+    char *const *environment = va_arg(behind, char *const *);
+    va_end(behind);
+    return execve(path, vector, environment);
+}

@@ -1,0 +1,139 @@
+#include "shim/lock_call.h"
+
+#include <cerrno>
+#include <sys/file.h>
+#include <unistd.h>
+
+#ifndef F_OFD_GETLK
+#define F_OFD_GETLK 36
+#define F_OFD_SETLK 37
+#define F_OFD_SETLKW 38
+#endif
+
+namespace flockstat::shim {
+
+// On 64-bit machines the commands with and without "64" are the same numbers.
+static_assert(F_SETLK == F_SETLK64 && F_SETLKW == F_SETLKW64 && F_GETLK == F_GETLK64);
+
+LockCall decode_flock(int operation) {
+    LockCall call;
+    call.action = Action::attempt;
+    call.may_block = (operation & LOCK_NB) == 0;
+    call.nonblocking = operation | LOCK_NB;
+    switch (operation & ~LOCK_NB) {
+    case LOCK_SH:
+        call.mode = Mode::shared;
+        break;
+    case LOCK_UN:
+        call.action = Action::unlock;
+        call.may_block = false;
+        break;
+    default:
+        break; // LOCK_EX, and what the kernel refuses
+    }
+    return call;
+}
+
+LockCall decode_fcntl(int command) {
+    LockCall call;
+    switch (command) {
+    case F_SETLK:
+        call.action = Action::range;
+        call.family = Family::posix;
+        break;
+    case F_SETLKW:
+        call.action = Action::range;
+        call.family = Family::posix;
+        call.may_block = true;
+        call.cancellation_point = true;
+        call.nonblocking = F_SETLK;
+        break;
+    case F_GETLK:
+        call.action = Action::test;
+        call.family = Family::posix;
+        break;
+    case F_OFD_SETLK:
+        call.action = Action::range;
+        call.family = Family::ofd;
+        break;
+    case F_OFD_SETLKW:
+        call.action = Action::range;
+        call.family = Family::ofd;
+        call.may_block = true;
+        call.cancellation_point = true;
+        call.nonblocking = F_OFD_SETLK;
+        break;
+    case F_OFD_GETLK:
+        call.action = Action::test;
+        call.family = Family::ofd;
+        break;
+    default:
+        break;
+    }
+    return call;
+}
+
+LockCall decode_lockf(int function) {
+    LockCall call;
+    call.family = Family::posix;
+    call.action = Action::attempt;
+    switch (function) {
+    case F_LOCK:
+        call.may_block = true;
+        call.cancellation_point = true;
+        call.nonblocking = F_TLOCK;
+        break;
+    case F_ULOCK:
+        call.action = Action::unlock;
+        break;
+    case F_TEST:
+        call.action = Action::test;
+        break;
+    default:
+        break; // F_TLOCK, and what libc refuses
+    }
+    return call;
+}
+
+bool decode_range(std::int64_t base, std::int64_t start, std::int64_t length, Range *out) {
+    std::int64_t first = 0;
+    if (__builtin_add_overflow(base, start, &first) || first < 0) {
+        return false;
+    }
+    if (length == 0) {
+        *out = {first, INT64_MAX};
+        return true;
+    }
+    std::int64_t other = 0;
+    if (length > 0) {
+        if (__builtin_add_overflow(first, length - 1, &other)) {
+            return false;
+        }
+        *out = {first, other};
+        return true;
+    }
+    if (__builtin_add_overflow(first, length, &other) || other < 0) {
+        return false;
+    }
+    *out = {other, first - 1};
+    return true;
+}
+
+Outcome outcome_of(int error, Family family) {
+    switch (error) {
+    case 0:
+        return Outcome::granted;
+    case EAGAIN: // EWOULDBLOCK is the same number
+        return Outcome::refused;
+    case EACCES:
+        return family == Family::flock ? Outcome::failed : Outcome::refused;
+    case EINTR:
+        return Outcome::interrupted;
+    case EDEADLK:
+        return Outcome::deadlocked;
+    default:
+        return Outcome::failed;
+    }
+}
+
+} // namespace flockstat::shim

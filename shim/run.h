@@ -1,0 +1,73 @@
+/// The run that this process belongs to: identity, arena, settings, and this process's record. Private memory; what is in here is
+/// what bounds are taken from.
+#pragma once
+
+#include "reporter/record/chain.h"
+#include "reporter/record/clock.h"
+#include "reporter/record/settings.h"
+
+namespace flockstat::shim {
+
+/// How far this process has got with its run.
+enum class Attachment : std::uint32_t {
+    early,     ///< our constructor has not run: calls are passed on
+    none,      ///< there is no arena yet; the first lock call makes it
+    attaching, ///< a thread is at it
+    attached,
+    off, ///< not recording: set-user-ID, no permission, a bad setting
+};
+
+/// Zeroed by the kernel in a child (MADV_WIPEONFORK), so that a raw clone is noticed too.
+struct ForkPage {
+    std::uint32_t same_process;
+};
+
+struct ProcessRun {
+    Attachment attachment = Attachment::early;
+    record::Clock clock = record::Clock::monotonic;
+    bool probe = true;
+    bool stacks = true;
+    bool first_process = false; ///< of a bare preload: writes the summary, and may speak on stderr
+    ForkPage *fork_page = nullptr;
+    std::int32_t pid = 0; ///< of `process`
+    std::uint32_t generation = 1; ///< of this process among those that share its image by fork
+    record::Mapping arena;
+    record::ClockReading started{}; ///< private copy of the header's
+    record::Process *process = nullptr;
+    record::Ref process_ref = 0;
+    record::Ref command = 0; ///< interned; children by fork have the same
+    record::Ref executable = 0;
+    record::Settings settings;
+    record::RunIdentity identity; ///< views into identity_text
+    char identity_text[sizeof("FLOCKSTAT_RUN=") + record::max_identity_bytes] = {};
+    std::int32_t exit_status = -1; ///< as far as it was seen
+};
+
+/// The one of this process. Written by the constructor, by the thread that attaches, and by a child after fork.
+extern ProcessRun run;
+
+/// Ticks now, in the arena's clock.
+inline std::uint64_t now_ticks() { return record::read_ticks(run.clock); }
+
+/// Calls are to be recorded, or passed straight on.
+[[nodiscard]] inline bool recording() {
+    return run.attachment != Attachment::off && run.attachment != Attachment::early;
+}
+
+/// Ticks that `ns` nanoseconds take, by what the clocks did since the run began. Async-signal-safe, some system calls slow.
+[[nodiscard]] std::uint64_t ticks_for_ns(std::uint64_t ns);
+
+/// Maps the run's arena, or makes it; claims this process's record. False where this process cannot record. Slow; after the first
+/// time a comparison. Async-signal-safe. Errno untouched.
+[[nodiscard]] bool attach_run();
+
+/// Counts something that was left out.
+void count_lost(std::uint64_t record::Lost::*what, std::uint64_t times = 1);
+
+/// In a child of fork: forgets the parent's record. The caller resets what else is per process.
+void forget_parent_run();
+
+/// The constructor's part: settings, identity, environment, an arena that is there already.
+void start_run(int argument_count, char **arguments, char **environment);
+
+} // namespace flockstat::shim

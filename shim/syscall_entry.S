@@ -1,0 +1,37 @@
+/* syscall(3). Calls that are none of ours jump on with registers and stack as they were: a child that a raw clone makes may
+ * return through here on another stack, or on its parent's. */
+#if defined(__x86_64__)
+#include "shim/real_offset.h"
+
+#include <sys/syscall.h>
+
+        .text
+        .globl  syscall
+        .type   syscall, @function
+        .p2align 4
+syscall:
+        .cfi_startproc
+        cmpq    $SYS_flock, %rdi
+        je      1f
+        cmpq    $SYS_fcntl, %rdi
+        je      1f
+        cmpq    $SYS_close, %rdi
+        je      1f
+        cmpq    $SYS_dup, %rdi
+        je      1f
+        cmpq    $SYS_dup2, %rdi
+        je      1f
+        cmpq    $SYS_dup3, %rdi
+        je      1f
+        cmpq    $SYS_exit_group, %rdi
+        je      1f
+        movq    flockstat_real+FLOCKSTAT_REAL_SYSCALL(%rip), %rax
+        testq   %rax, %rax
+        jz      1f                      /* earlier than our constructor */
+        jmp     *%rax
+1:      jmp     flockstat_syscall
+        .cfi_endproc
+        .size   syscall, .-syscall
+
+        .section .note.GNU-stack, "", @progbits
+#endif

@@ -1,0 +1,78 @@
+/// What one thread keeps for its bookkeeping: private memory, a few pages, reused by other threads when it ends.
+#pragma once
+
+#include "reporter/record/arena.h"
+#include "shim/held_region.h"
+#include "shim/leaf_index.h"
+#include "shim/module_cache.h"
+#include "shim/operation.h"
+#include "shim/run.h"
+#include "shim/stack_cache.h"
+
+namespace flockstat::shim {
+
+/// Operations of signal handlers that ran while their thread was inside the bookkeeping. Filled by handlers on top of the frame that
+/// empties it, so plain stores by one thread; what does not fit is counted as lost.
+class OperationQueue {
+public:
+    void push(const Operation &operation);
+    /// Takes the oldest; false where there is none.
+    [[nodiscard]] bool pop(Operation *out);
+    [[nodiscard]] bool empty() const { return __atomic_load_n(&filled_, __ATOMIC_RELAXED) == taken_; }
+    void clear() { filled_ = taken_ = 0; }
+
+private:
+    static constexpr unsigned capacity = 16;
+    Operation operations_[capacity];
+    unsigned filled_ = 0; ///< ever pushed
+    unsigned taken_ = 0;  ///< ever popped
+};
+
+struct ThreadState {
+    // The guard: 0, or the stack pointer of the frame that is inside the bookkeeping. See bookkeeping.h.
+    std::uintptr_t inside = 0;
+    std::uint32_t generation = 0; ///< of the process that `block` was taken for
+    OperationQueue queue;
+
+    record::ThreadBlock *block = nullptr; ///< what the thread writes in the arena; null: none yet, or no room
+    record::Ref block_ref = 0;
+    unsigned leaf_epoch = 0; ///< changes with `block`: leaf pointers of before are not this block's
+    LeafIndex leaves;
+    std::uint64_t room_next = 0, room_end = 0; ///< bytes from the arena's start, taken for this block's records
+
+    record::EventChunk *events = nullptr;
+    unsigned event_count = 0; ///< in `events`
+    unsigned open_episodes = 0;
+    HeldRegion *region_pool = nullptr;
+    record::RegionGroup *slots = nullptr; ///< live regions: the group whose slots are handed out now
+    unsigned slots_used = 0;              ///< handed out of `slots`
+
+    ThreadState *next_idle = nullptr; ///< among those whose thread has ended
+    ThreadState *next_all = nullptr;
+    StackCache stacks;
+    ModuleCache modules;
+    // For unwinding: too large for a foreign stack.
+    UnwoundFrame unwound[record::max_stack_frames];
+    record::Frame frames[record::max_stack_frames];
+};
+
+/// The calling thread's state, made at its first use; nullptr without memory, or while a signal handler interrupts the making.
+/// Async-signal-safe.
+[[nodiscard]] ThreadState *thread_state();
+
+/// The calling thread's state where it has one.
+[[nodiscard]] ThreadState *existing_thread_state();
+
+/// All states of this process, linked by next_all, those of ended threads included.
+[[nodiscard]] ThreadState *all_thread_states();
+
+/// Counts dlclose calls: stacks and modules that were seen before may be others now.
+extern std::uint32_t module_unloads;
+
+/// In the constructor: have `ended(ThreadState*)` called when a thread ends.
+void watch_thread_ends(void (*ended)(ThreadState *));
+
+/// In a child of fork: the states of the parent's other threads are idle now, and all belong to nobody's block.
+void reset_thread_states();
+
+} // namespace flockstat::shim

@@ -1,0 +1,52 @@
+/// The lock and descriptor calls of syscall(3); syscall_entry.S passes all others on.
+#include "shim/process_end.h"
+#include "shim/real.h"
+#include "shim/watched_call.h"
+#include "shim/watched_descriptor.h"
+
+#include <sys/syscall.h>
+
+using namespace flockstat::shim;
+
+namespace {
+
+/// flock and the lock commands of fcntl; false for other calls.
+bool is_lock_call(long number, long b, LockCall *call) {
+    if (number == SYS_flock) {
+        *call = decode_flock(static_cast<int>(b));
+    } else if (number == SYS_fcntl) {
+        *call = decode_fcntl(static_cast<int>(b));
+    }
+    // The raw call is no cancellation point.
+    call->cancellation_point = false;
+    return call->action != Action::none;
+}
+
+} // namespace
+
+extern "C" __attribute__((visibility("hidden"))) long flockstat_syscall(long number, long a, long b, long c, long d, long e,
+                                                                        long f) {
+    const CallSite site = FLOCKSTAT_CALL_SITE();
+    const auto descriptor = static_cast<int>(a);
+    LockCall call;
+    if (is_lock_call(number, b, &call) && !passing()) {
+        const flockstat_request request{number == SYS_flock ? flockstat_entry_syscall_flock : flockstat_entry_syscall_fcntl,
+                                        descriptor, static_cast<int>(b), reinterpret_cast<void *>(c), 0};
+        return watched_call(request, call, site);
+    }
+    if (number == SYS_exit_group) {
+        end_process(descriptor & 0xFF);
+    }
+    const WatchedClose watched(number == SYS_close ? descriptor : -1, site);
+    const long result = flockstat_next()->syscall(number, a, b, c, d, e, f);
+    watched.done();
+    const bool duplicates = number == SYS_dup || number == SYS_dup3 ||
+#ifdef SYS_dup2
+                            number == SYS_dup2 ||
+#endif
+                            (number == SYS_fcntl && (b == F_DUPFD || b == F_DUPFD_CLOEXEC));
+    if (duplicates && result >= 0) {
+        note_duplicate(descriptor, static_cast<int>(result));
+    }
+    return result;
+}
