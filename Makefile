@@ -226,7 +226,7 @@ tidy: $(tidy_stamps)
 
 # $(1) object folder, $(2) source suffix, $(3) flags
 define tidy_rule
-$(BUILD)/tidy/$(1)/%.$(2): %.$(2) $(BUILD)/obj/$(1)/%.$(2).o .clang-tidy
+$(BUILD)/tidy/$(1)/%.$(2): %.$(2) $(BUILD)/obj/$(1)/%.$(2).o .clang-tidy tests/.clang-tidy
 	$$(call say,TIDY,$$<)
 	$$(Q)mkdir -p $$(@D); scripts/checks/tidy-file $$< $(3) && touch $$@
 endef
