@@ -250,8 +250,8 @@ Report analyze(std::span<const Run> runs, Symbolizer *symbolizer) {
     add_sites(sums, stacks, lock_places, symbolizer, report);
     add_processes(sums, report);
     for (const WaitingSum &blocked : sums.waiting) {
-        report.waiting.push_back({lock_places[blocked.lock], blocked.pid, blocked.thread, blocked.mode,
-                                  blocked.wait_ns, blocked.alive});
+        const auto lock = blocked.lock ? std::optional(lock_places[*blocked.lock]) : std::nullopt;
+        report.waiting.push_back({lock, blocked.pid, blocked.thread, blocked.mode, blocked.wait_ns, blocked.alive});
     }
     for (std::size_t family = 0; family < record::family_count; ++family) {
         const UnattributedSum &sum = sums.unattributed[family];

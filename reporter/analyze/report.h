@@ -106,7 +106,7 @@ struct FindingReport {
 /// A thread that was blocked in a call when the run was read, or when its process ended. For the text report
 /// only.
 struct WaitingReport {
-    std::size_t lock = 0;
+    std::optional<std::size_t> lock; ///< none: not known yet, its first call
     std::int32_t pid = 0, thread = 0;
     Mode mode = Mode::shared;
     std::uint64_t wait_ns = 0; ///< as far as it is known

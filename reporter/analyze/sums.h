@@ -7,6 +7,7 @@
 
 #include <array>
 #include <map>
+#include <optional>
 #include <span>
 #include <tuple>
 #include <vector>
@@ -56,7 +57,7 @@ struct UnattributedSum {
 
 /// A blocked thread with the number of its lock in `locks`.
 struct WaitingSum {
-    std::size_t lock = 0;
+    std::optional<std::size_t> lock;
     std::int32_t pid = 0, thread = 0;
     Mode mode = Mode::shared;
     std::uint64_t wait_ns = 0;

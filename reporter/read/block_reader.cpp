@@ -202,7 +202,7 @@ void BlockReader::read_waiting(const record::ThreadBlock &block, std::uint32_t p
     }
     const Waiting waiting{clock_.moment_ns(block.waiting.since_ticks), tables_.lock(block.waiting.lock),
                           process, block.thread, block.waiting.mode};
-    if (waiting.lock == no_index || !valid(waiting.mode)) {
+    if ((block.waiting.lock != 0 && waiting.lock == no_index) || !valid(waiting.mode)) {
         ++run_.damaged;
         return;
     }

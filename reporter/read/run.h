@@ -23,6 +23,8 @@ using record::LeafKind;
 using record::Mode;
 using record::Release;
 
+class ArenaImage;
+
 inline constexpr std::uint32_t no_index = UINT32_MAX;
 
 /// One file in one family. The birth time tells files apart that got the same inode number one after the
@@ -127,8 +129,8 @@ struct Episode {
 /// A thread that is (or, of an ended process, was at its end) blocked in a call.
 struct Waiting {
     std::int64_t since_at_ns = 0;
-    std::uint32_t lock = no_index; ///< always valid
-    std::uint32_t process = no_index;
+    std::uint32_t lock = no_index;    ///< no_index: its file was not looked at yet (the first call for it)
+    std::uint32_t process = no_index; ///< always valid
     std::int32_t thread = 0;
     Mode mode = Mode::shared;
 };
@@ -181,6 +183,9 @@ struct Run {
 /// Reads a live, finished or killed run. Throws ReadError. Reads /proc to learn which of its processes are
 /// alive.
 [[nodiscard]] Run read_run(const std::filesystem::path &file);
+
+/// The same of an arena that was copied already.
+[[nodiscard]] Run read_run(const ArenaImage &image);
 
 /// The arena files of a run directory in their order: run.flk, run.2.flk, ... A path that is no directory is
 /// returned as it is. Throws ReadError where there is nothing of that name, or no run in it.

@@ -112,8 +112,9 @@ bool Run::live() const {
     return std::ranges::any_of(processes, [](const Process &p) { return p.ending == Ending::running; });
 }
 
-Run read_run(const std::filesystem::path &file) {
-    const ArenaImage image(file);
+Run read_run(const std::filesystem::path &file) { return read_run(ArenaImage(file)); }
+
+Run read_run(const ArenaImage &image) {
     const record::ArenaView arena = image.view();
     const record::Header &header = arena.header();
     const RunClock clock(header);

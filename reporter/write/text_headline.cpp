@@ -80,7 +80,9 @@ std::string blocked_sentence(const Report &report, bool alive, const TextStyle &
     if (longest == nullptr) {
         return {};
     }
-    const std::string path = short_path(style.shown(report.locks[longest->lock].path), style.width() - 10);
+    const std::string path = longest->lock
+                                 ? short_path(style.shown(report.locks[*longest->lock].path), style.width() - 10)
+                                 : std::string("a file that was not looked at yet");
     const std::string who = threads == 1 ? fmt::format("(pid {})", longest->pid) : "";
     if (alive) {
         return fmt::format("{} {}waiting for a file lock right now, {} {} for {}.",
@@ -90,7 +92,7 @@ std::string blocked_sentence(const Report &report, bool alive, const TextStyle &
     return fmt::format("{} {}still waiting for a file lock when {} ended: for {}{}, not counted above.",
                        counted(threads, "thread", "threads"), threads == 1 ? who + " was " : "were ",
                        threads == 1 ? "its process" : "their processes", path,
-                       longest->wait_ns == 0 ? "" : ", " + style.time(longest->wait_ns));
+                       longest->wait_ns == 0 ? std::string() : ", " + style.time(longest->wait_ns));
 }
 
 std::string abandoned_sentence(const Report &report, const TextStyle &style) {
