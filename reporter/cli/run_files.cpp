@@ -44,8 +44,8 @@ bool is_arena_of(const record::RunIdentity &identity, const fs::path &target) {
 
 /// Writes all of `text`, aside first.
 void write_file(const fs::path &directory, const char *name, const std::string &text) {
-    std::array<char, 16384> buffer;
-    summary::OutFile out(directory.native(), name, buffer.data(), buffer.size());
+    std::vector<char> room(64U << 10U);
+    summary::OutFile out(directory.native(), name, room);
     out.put(text);
     if (const int error = out.finish(); error != 0) {
         fail(directory / name, error);
@@ -72,7 +72,8 @@ void keep_finished_run(const fs::path &file, const reporter::Run &run) {
     if (const int error = record::open_arena(identity, &arena); error != 0) {
         fail(target, error);
     }
-    const int error = summary::copy_arena(arena, file.parent_path().string(), file.filename().string());
+    std::vector<char> room(summary::least_file_room);
+    const int error = summary::copy_arena(arena, file.parent_path().string(), file.filename().string(), room);
     munmap(arena.base, arena.bytes);
     if (error != 0) {
         fail(file, error);

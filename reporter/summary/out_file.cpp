@@ -40,8 +40,9 @@ bool is_zero(const char *data, std::size_t bytes) {
 
 } // namespace
 
-OutFile::OutFile(std::string_view directory, std::string_view name, char *buffer, std::size_t room)
-    : buffer_(buffer), room_(room), limit_(file_size_limit()) {
+OutFile::OutFile(std::string_view directory, std::string_view name, std::span<char> room)
+    : name_(room.data()), aside_(name_ + record::max_path_bytes + 64),
+      buffer_(room.subspan(2 * (record::max_path_bytes + 64))), limit_(file_size_limit()) {
     if (directory.size() >= record::max_path_bytes - 1 || name.size() > 32) {
         error_ = ENAMETOOLONG;
         return;
@@ -73,32 +74,14 @@ bool OutFile::fits(std::uint64_t end) {
 
 void OutFile::put(std::string_view text) {
     while (!text.empty()) {
-        if (used_ == room_) {
+        if (used_ == buffer_.size()) {
             flush();
         }
-        const std::size_t part = std::min(text.size(), room_ - used_);
-        std::memcpy(buffer_ + used_, text.data(), part);
+        const std::size_t part = std::min(text.size(), buffer_.size() - used_);
+        std::memcpy(buffer_.data() + used_, text.data(), part);
         used_ += part;
         text.remove_prefix(part);
     }
-}
-
-void OutFile::put_number(std::uint64_t number) {
-    char digits[20];
-    put(std::string_view(digits,
-                         static_cast<std::size_t>(std::to_chars(digits, digits + 20, number).ptr - digits)));
-}
-
-void OutFile::put_number(std::int64_t number) {
-    char digits[20];
-    put(std::string_view(digits,
-                         static_cast<std::size_t>(std::to_chars(digits, digits + 20, number).ptr - digits)));
-}
-
-void OutFile::put_hex(std::uint64_t number) {
-    char digits[16];
-    put(std::string_view(
-        digits, static_cast<std::size_t>(std::to_chars(digits, digits + 16, number, 16).ptr - digits)));
 }
 
 void OutFile::put_repeated(char c, std::size_t times) {
@@ -107,8 +90,14 @@ void OutFile::put_repeated(char c, std::size_t times) {
     }
 }
 
+void OutFile::put_hex(std::uint64_t number) {
+    char digits[16];
+    const char *end = std::to_chars(digits, digits + sizeof digits, number, 16).ptr;
+    put({digits, static_cast<std::size_t>(end - digits)});
+}
+
 void OutFile::flush() {
-    const char *data = buffer_;
+    const char *data = buffer_.data();
     std::size_t left = used_;
     used_ = 0;
     while (left > 0 && fits(written_ + left)) {
@@ -181,13 +170,13 @@ std::uint64_t readable_bytes(const record::Mapping &arena) {
     return failed == 0 || failed == -EINVAL ? real : 0; // kernels that do not know it made all of it real
 }
 
-int copy_arena(const record::Mapping &arena, std::string_view directory, std::string_view name) {
+int copy_arena(const record::Mapping &arena, std::string_view directory, std::string_view name,
+               std::span<char> room) {
     const std::uint64_t real = readable_bytes(arena);
     if (real == 0) {
         return ENOMEM;
     }
-    char no_buffer = 0;
-    OutFile file(directory, name, &no_buffer, 1);
+    OutFile file(directory, name, room);
     file.set_size(arena.bytes);
     std::uint64_t start = 0; // of the pages that are to be written
     std::uint64_t at = 0;
