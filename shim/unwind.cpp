@@ -251,21 +251,13 @@ int find_unwind_info(unw_addr_space_t, unw_word_t ip, unw_proc_info_t *info, int
 
 void put_unwind_info(unw_addr_space_t, unw_proc_info_t *, void *) {}
 
-int no_dynamic_list(unw_addr_space_t, unw_word_t *, void *) {
-    return -UNW_ENOINFO;
-}
+int no_dynamic_list(unw_addr_space_t, unw_word_t *, void *) { return -UNW_ENOINFO; }
 
-int no_float_register(unw_addr_space_t, unw_regnum_t, unw_fpreg_t *, int, void *) {
-    return -UNW_EBADREG;
-}
+int no_float_register(unw_addr_space_t, unw_regnum_t, unw_fpreg_t *, int, void *) { return -UNW_EBADREG; }
 
-int no_resume(unw_addr_space_t, unw_cursor_t *, void *) {
-    return -UNW_EINVAL;
-}
+int no_resume(unw_addr_space_t, unw_cursor_t *, void *) { return -UNW_EINVAL; }
 
-int no_name(unw_addr_space_t, unw_word_t, char *, std::size_t, unw_word_t *, void *) {
-    return -UNW_ENOINFO;
-}
+int no_name(unw_addr_space_t, unw_word_t, char *, std::size_t, unw_word_t *, void *) { return -UNW_ENOINFO; }
 
 /// Whether leaving the last frame found the outermost end. Step 0 is libunwind's "no caller", but it says so
 /// as well where it has neither a description nor a frame pointer.
@@ -337,7 +329,8 @@ UnwindResult unwind(const CallSite &site, UnwoundFrame *frames, unsigned capacit
         }
         const bool interrupted = unw_is_signal_frame(&cursor) > 0;
         if (interrupted) {
-            frame->instruction += 1; // the trampoline was not called either: its first instruction is returned to
+            frame->instruction +=
+                1; // the trampoline was not called either: its first instruction is returned to
             frame->untraceable = true;
             result.through_signal = true;
         }

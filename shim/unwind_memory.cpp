@@ -32,17 +32,11 @@ bool range_is_readable(std::uintptr_t address, std::size_t bytes) {
     return true;
 }
 
-UnwindScratch::UnwindScratch() : outer_(current_scratch) {
-    current_scratch = this;
-}
+UnwindScratch::UnwindScratch() : outer_(current_scratch) { current_scratch = this; }
 
-UnwindScratch::~UnwindScratch() {
-    current_scratch = outer_;
-}
+UnwindScratch::~UnwindScratch() { current_scratch = outer_; }
 
-UnwindScratch *UnwindScratch::current() {
-    return current_scratch;
-}
+UnwindScratch *UnwindScratch::current() { return current_scratch; }
 
 void *UnwindScratch::take() {
     for (unsigned i = 0; i < block_count; ++i) {
