@@ -38,8 +38,8 @@ void mark_waited(record::Ref lock_ref, std::uint64_t ticks) {
     }
 }
 
-record::Event event_of(ThreadState &thread, record::EventKind kind, const Operation &operation, record::Ref lock,
-                       record::Ref stack) {
+record::Event event_of(ThreadState &thread, record::EventKind kind, const Operation &operation,
+                       record::Ref lock, record::Ref stack) {
     record::Event event{};
     event.kind = kind;
     event.family = operation.family;
@@ -57,7 +57,8 @@ record::Event event_of(ThreadState &thread, record::EventKind kind, const Operat
     return event;
 }
 
-/// Polling went on for a while after the lock was free: from its last release inside the episode to the grant.
+/// Polling went on for a while after the lock was free: from its last release inside the episode to the
+/// grant.
 void count_overshoot(ThreadState &thread, record::LeafExtra &extra, const record::Episode &episode,
                      const Operation &operation, record::Ref lock_ref) {
     const auto *lock = record::resolve<record::Lock>(run.arena, lock_ref);
@@ -71,8 +72,8 @@ void count_overshoot(ThreadState &thread, record::LeafExtra &extra, const record
 }
 
 /// The rest of what a contended acquisition adds. `episode.first_ticks` is 0 where it did not poll.
-void count_contended(ThreadState &thread, record::Leaf &leaf, const record::Episode &episode, const Operation &operation,
-                     record::Ref lock) {
+void count_contended(ThreadState &thread, record::Leaf &leaf, const record::Episode &episode,
+                     const Operation &operation, record::Ref lock) {
     const bool stitched = episode.first_ticks != 0;
     const std::uint64_t wait_from = stitched ? episode.first_ticks : operation.wait_ticks;
     const std::uint64_t wait = operation.end_ticks - wait_from;
@@ -94,7 +95,8 @@ void count_contended(ThreadState &thread, record::Leaf &leaf, const record::Epis
     }
 }
 
-void count_granted(ThreadState &thread, OpenFile *open_file, const Operation &operation, StackUse use, record::Leaf &leaf) {
+void count_granted(ThreadState &thread, OpenFile *open_file, const Operation &operation, StackUse use,
+                   record::Leaf &leaf) {
     record::Episode episode{};
     if (thread.open_episodes != 0 && open_file != nullptr) {
         take_episode(thread, *open_file->file, operation, &episode);
@@ -111,7 +113,8 @@ void count_granted(ThreadState &thread, OpenFile *open_file, const Operation &op
     }
 }
 
-void count_not_granted(ThreadState &thread, OpenFile *open_file, const Operation &operation, record::Leaf &leaf) {
+void count_not_granted(ThreadState &thread, OpenFile *open_file, const Operation &operation,
+                       record::Leaf &leaf) {
     record::LeafExtra *extra = find_extra(thread, leaf);
     record::LeafExtra nowhere{};
     record::LeafExtra &counts = extra != nullptr ? *extra : nowhere;
@@ -167,8 +170,8 @@ void count_attempt(ThreadState &thread, OpenFile *open_file, const Operation &op
 
 void count_unlock(ThreadState &thread, OpenFile *open_file, const Operation &operation) {
     const StackUse use = find_stack(thread, operation);
-    record::Leaf *leaf = find_leaf(thread, use, lock_of(open_file, operation.family), record::LeafKind::release,
-                                   operation.family);
+    record::Leaf *leaf = find_leaf(thread, use, lock_of(open_file, operation.family),
+                                   record::LeafKind::release, operation.family);
     ++thread.block->totals.unlocks;
     const bool released =
         open_file != nullptr && operation.error == 0 && end_by_unlock(thread, *open_file, operation);
@@ -189,8 +192,8 @@ void count_unlock(ThreadState &thread, OpenFile *open_file, const Operation &ope
 
 void count_test(ThreadState &thread, OpenFile *open_file, const Operation &operation) {
     const StackUse use = find_stack(thread, operation);
-    record::Leaf *leaf =
-        find_leaf(thread, use, lock_of(open_file, operation.family), record::LeafKind::test, operation.family);
+    record::Leaf *leaf = find_leaf(thread, use, lock_of(open_file, operation.family), record::LeafKind::test,
+                                   operation.family);
     if (leaf == nullptr) {
         count_lost(&record::Lost::calls);
         return;
@@ -205,7 +208,8 @@ void count_test(ThreadState &thread, OpenFile *open_file, const Operation &opera
 }
 
 void count_releasing_close(ThreadState &thread, record::Ref lock, Family family, const Operation &operation) {
-    record::Leaf *leaf = find_leaf(thread, find_stack(thread, operation), lock, record::LeafKind::release, family);
+    record::Leaf *leaf =
+        find_leaf(thread, find_stack(thread, operation), lock, record::LeafKind::release, family);
     if (leaf != nullptr) {
         add_sample(thread, leaf->first, operation.end_ticks - operation.start_ticks, operation.end_ticks);
     }

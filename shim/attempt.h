@@ -1,5 +1,5 @@
-/// What a finished lock call means for the counters: attempts, polls stitched to one acquisition, unlocks, tests. Called inside the
-/// bookkeeping only.
+/// What a finished lock call means for the counters: attempts, polls stitched to one acquisition, unlocks,
+/// tests. Called inside the bookkeeping only.
 #pragma once
 
 #include "shim/open_file.h"

@@ -20,7 +20,8 @@ long flockstat_issue(const struct flockstat_request *request, int command) {
     return -1;
 }
 
-long flockstat_issue_blocking(const struct flockstat_request *request, void (*cancelled)(void *), void *context) {
+long flockstat_issue_blocking(const struct flockstat_request *request, void (*cancelled)(void *),
+                              void *context) {
     long result;
     pthread_cleanup_push(cancelled, context);
     result = flockstat_issue(request, request->command);

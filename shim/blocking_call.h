@@ -1,5 +1,5 @@
-/* Issuing the program's own lock call. In C, because a thread may be cancelled inside: the clean-up of C++ frames aborts the
- * program where libgcc is linked statically and the system's unwinder runs it (tried). */
+/* Issuing the program's own lock call. In C, because a thread may be cancelled inside: the clean-up of C++
+ * frames aborts the program where libgcc is linked statically and the system's unwinder runs it (tried). */
 #pragma once
 
 #ifdef __cplusplus
@@ -25,10 +25,13 @@ struct flockstat_request {
     long length;   /* lockf */
 };
 
-/* Issues the call with `command` in place of the request's. Returns what libc returned; sets errno as libc did. */
-__attribute__((visibility("hidden"))) long flockstat_issue(const struct flockstat_request *request, int command);
+/* Issues the call with `command` in place of the request's. Returns what libc returned; sets errno as libc
+ * did. */
+__attribute__((visibility("hidden"))) long flockstat_issue(const struct flockstat_request *request,
+                                                           int command);
 
-/* Issues the program's own call, which may block. Where the thread is cancelled in it, cancelled(context) runs first. */
+/* Issues the program's own call, which may block. Where the thread is cancelled in it, cancelled(context)
+ * runs first. */
 __attribute__((visibility("hidden"))) long flockstat_issue_blocking(const struct flockstat_request *request,
                                                                     void (*cancelled)(void *), void *context);
 
@@ -36,7 +39,8 @@ __attribute__((visibility("hidden"))) long flockstat_issue_blocking(const struct
 __attribute__((visibility("hidden"))) void flockstat_test_cancel(void);
 
 /* close(2), a cancellation point. */
-__attribute__((visibility("hidden"))) int flockstat_close(int descriptor, void (*cancelled)(void *), void *context);
+__attribute__((visibility("hidden"))) int flockstat_close(int descriptor, void (*cancelled)(void *),
+                                                          void *context);
 
 #ifdef __cplusplus
 }

@@ -9,8 +9,8 @@
 namespace flockstat::shim {
 namespace {
 
-/// Is the frame at `inside` below the caller's, on the same stack, so that it must have been left without returning? On an alternate signal
-/// stack addresses say nothing about frames of another stack.
+/// Is the frame at `inside` below the caller's, on the same stack, so that it must have been left without
+/// returning? On an alternate signal stack addresses say nothing about frames of another stack.
 bool is_abandoned(std::uintptr_t inside, std::uintptr_t here) {
     stack_t alternate{};
     if (record::system_call(SYS_sigaltstack, 0, record::address_of(&alternate)) != 0) {
@@ -39,7 +39,8 @@ void leave(ThreadState &thread) {
     thread.inside = 0;
 }
 
-/// A close, about to happen: its regions end now, because the number may be another file's as soon as the kernel closed it.
+/// A close, about to happen: its regions end now, because the number may be another file's as soon as the
+/// kernel closed it.
 Released perform_close(ThreadState &thread, const Operation &operation) {
     Dropped dropped;
     drop_descriptor(operation.descriptor, &dropped);
@@ -84,7 +85,8 @@ Released perform(ThreadState &thread, const Operation &operation) {
     return {};
 }
 
-/// Applies what signal handlers queued meanwhile. One that comes after the last look applies itself, or is seen by the next call.
+/// Applies what signal handlers queued meanwhile. One that comes after the last look applies itself, or is
+/// seen by the next call.
 void finish(ThreadState &thread) {
     Operation queued;
     while (thread.queue.pop(&queued)) {

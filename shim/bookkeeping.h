@@ -1,8 +1,9 @@
-/// The one door to the bookkeeping: what is behind it runs once at a time in a thread, and leaves errno alone.
+/// The one door to the bookkeeping: what is behind it runs once at a time in a thread, and leaves errno
+/// alone.
 ///
-/// A signal handler may lock files while its thread is in here. Its operation is queued then, and applied by the frame that it
-/// interrupted. siglongjmp, asynchronous cancellation or fork may abandon a frame in here, so the guard holds the frame's
-/// address, and one that cannot be alive any more is broken.
+/// A signal handler may lock files while its thread is in here. Its operation is queued then, and applied by
+/// the frame that it interrupted. siglongjmp, asynchronous cancellation or fork may abandon a frame in here,
+/// so the guard holds the frame's address, and one that cannot be alive any more is broken.
 #pragma once
 
 #include "shim/operation.h"
@@ -16,13 +17,16 @@ struct Released {
     Family family = Family::flock;
 };
 
-/// Applies an operation: finished, but for Deed::close, which is about to begin. Async-signal-safe, any thread.
+/// Applies an operation: finished, but for Deed::close, which is about to begin. Async-signal-safe, any
+/// thread.
 Released apply(const Operation &operation);
 
-/// Runs deed(ThreadState&) as part of the bookkeeping, where the thread is not in it already. For the ends of threads and processes.
+/// Runs deed(ThreadState&) as part of the bookkeeping, where the thread is not in it already. For the ends of
+/// threads and processes.
 void inside_bookkeeping(ThreadState &thread, void (*deed)(ThreadState &));
 
-/// Where the process is a child of fork that does not know it yet: forgets what is its parent's. Not while the thread is inside.
+/// Where the process is a child of fork that does not know it yet: forgets what is its parent's. Not while
+/// the thread is inside.
 void notice_fork();
 
 } // namespace flockstat::shim

@@ -18,8 +18,10 @@ bool is_late(const record::Episode &episode, std::uint64_t now) {
         return true;
     }
     const std::uint64_t idle = now - episode.last_ticks;
-    // A tick is a nanosecond or less, so below this number of ticks there is no need to ask how long they are.
-    if (now < episode.last_ticks || idle <= patience_ns || idle <= gaps_of_patience * episode.longest_gap_ticks) {
+    // A tick is a nanosecond or less, so below this number of ticks there is no need to ask how long they
+    // are.
+    if (now < episode.last_ticks || idle <= patience_ns ||
+        idle <= gaps_of_patience * episode.longest_gap_ticks) {
         return false;
     }
     return idle > ticks_for_ns(patience_ns);
@@ -46,8 +48,8 @@ void abandon(ThreadState &thread, record::Episode &episode) {
     episode.first_ticks = 0;
     --thread.open_episodes;
     log_event(thread, event);
-    record::Leaf *leaf = find_leaf(thread, {.stack = event.stack, .cached = nullptr}, event.lock, kind_of(event.mode),
-                                   event.family);
+    record::Leaf *leaf = find_leaf(thread, {.stack = event.stack, .cached = nullptr}, event.lock,
+                                   kind_of(event.mode), event.family);
     record::LeafExtra *extra = leaf != nullptr ? find_extra(thread, *leaf) : nullptr;
     if (extra != nullptr) {
         ++extra->abandoned;
@@ -119,7 +121,8 @@ void note_episode(ThreadState &thread, const LockedFile &file, const Operation &
     ++thread.open_episodes;
 }
 
-void take_episode(ThreadState &thread, const LockedFile &file, const Operation &operation, record::Episode *out) {
+void take_episode(ThreadState &thread, const LockedFile &file, const Operation &operation,
+                  record::Episode *out) {
     record::Episode *episode = find_episode(thread, file, operation);
     if (episode == nullptr) {
         return;

@@ -6,8 +6,9 @@
 
 namespace flockstat::shim {
 
-/// What takes the place of the extents that a request touches. At most 2 n + 3 pieces for n touched extents: each may be kept, with
-/// a gap of the new region before each and after the last, and the outermost two may be split.
+/// What takes the place of the extents that a request touches. At most 2 n + 3 pieces for n touched extents:
+/// each may be kept, with a gap of the new region before each and after the last, and the outermost two may
+/// be split.
 class Extents::Pieces {
 public:
     explicit Pieces(unsigned touched) {
@@ -108,7 +109,8 @@ Extents::Change Extents::replace(Range range, HeldRegion *region) {
     if (!pieces.usable() || !reserve(count_ + last - first + 3)) {
         return {.failed = true};
     }
-    // `next_byte` is the first byte of the request that no piece covers yet; past the request's end there is none.
+    // `next_byte` is the first byte of the request that no piece covers yet; past the request's end there is
+    // none.
     std::int64_t next_byte = range.start;
     bool covered = false;
     for (unsigned i = first; i < last; ++i) {

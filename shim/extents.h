@@ -1,8 +1,9 @@
 /// The byte ranges that one owner holds on one file, and which region each byte belongs to.
 ///
-/// Follows posix_lock_inode of the kernel's fs/locks.c: a request replaces what its bytes were before. On top of it each byte
-/// knows the region that last changed its state, so neighbours of the same mode are kept apart where their regions differ.
-/// No system calls but mmap and munmap, for more than a few ranges. One thread at a time: the owner's lock guards it.
+/// Follows posix_lock_inode of the kernel's fs/locks.c: a request replaces what its bytes were before. On top
+/// of it each byte knows the region that last changed its state, so neighbours of the same mode are kept
+/// apart where their regions differ. No system calls but mmap and munmap, for more than a few ranges. One
+/// thread at a time: the owner's lock guards it.
 #pragma once
 
 #include "shim/held_region.h"

@@ -6,12 +6,15 @@
 
 namespace flockstat::shim {
 
-/// Owned by the open file description or the file whose lock guards it; pooled by threads (region_pool of ThreadState), and never
-/// unmapped, so that a stale pointer in a racing thread reads old facts but no foreign memory.
+/// Owned by the open file description or the file whose lock guards it; pooled by threads (region_pool of
+/// ThreadState), and never unmapped, so that a stale pointer in a racing thread reads old facts but no
+/// foreign memory.
 struct HeldRegion {
-    HeldRegion *next = nullptr;       ///< in a pool, or in a list of regions that ended together
-    record::Region *live = nullptr;   ///< its slot in the arena; stays with it in the pool; null where there was no room
-    record::Leaf *leaf = nullptr;     ///< of the acquisition, valid for the thread `leaf_owner` in its `leaf_epoch`
+    HeldRegion *next = nullptr; ///< in a pool, or in a list of regions that ended together
+    record::Region *live =
+        nullptr; ///< its slot in the arena; stays with it in the pool; null where there was no room
+    record::Leaf *leaf =
+        nullptr; ///< of the acquisition, valid for the thread `leaf_owner` in its `leaf_epoch`
     const void *leaf_owner = nullptr;
     std::uint64_t since_ticks = 0;
     unsigned leaf_epoch = 0;

@@ -1,4 +1,5 @@
-/// Functions that close or duplicate descriptors, as the program calls them: libc closes files behind more names than close.
+/// Functions that close or duplicate descriptors, as the program calls them: libc closes files behind more
+/// names than close.
 #include "shim/export.h"
 #include "shim/real.h"
 #include "shim/thread_state.h"
@@ -10,7 +11,8 @@ namespace {
 
 int descriptor_of(FILE *stream) { return stream != nullptr ? fileno_unlocked(stream) : -1; }
 
-/// libc declares that it is never null, and answers EINVAL where it is: the compiler must not take it at its word.
+/// libc declares that it is never null, and answers EINVAL where it is: the compiler must not take it at its
+/// word.
 int descriptor_of(DIR *directory) {
     asm("" : "+r"(directory));
     return directory != nullptr ? dirfd(directory) : -1;

@@ -18,7 +18,8 @@ FLOCKSTAT_EXPORT int flock(int descriptor, int operation) noexcept {
 
 namespace {
 
-/// Locks, duplicates, and all the rest of fcntl. Its third argument is an int, a pointer or missing; read as a pointer it has all bits.
+/// Locks, duplicates, and all the rest of fcntl. Its third argument is an int, a pointer or missing; read as
+/// a pointer it has all bits.
 int watched_fcntl(flockstat_entry entry, int descriptor, int command, void *argument, const CallSite &site) {
     const LockCall call = decode_fcntl(command);
     const flockstat_request request{entry, descriptor, command, argument, 0};

@@ -83,15 +83,15 @@ void copy_arguments(char **out, const char *first, std::size_t count, va_list ar
 
 } // namespace
 
-/// Collects the variable arguments behind `first` into `vector`, on the stack, because execl is async-signal-safe. `behind` is where they
-/// go on.
-#define FLOCKSTAT_COLLECT(first, vector, behind)                                                                       \
-    va_list behind;                                                                                                    \
-    va_start(behind, first);                                                                                           \
-    const std::size_t count = count_arguments(first, behind);                                                          \
-    va_end(behind);                                                                                                    \
-    auto **vector = static_cast<char **>(__builtin_alloca((count + 1) * sizeof(char *)));                              \
-    va_start(behind, first);                                                                                           \
+/// Collects the variable arguments behind `first` into `vector`, on the stack, because execl is
+/// async-signal-safe. `behind` is where they go on.
+#define FLOCKSTAT_COLLECT(first, vector, behind)                                          \
+    va_list behind;                                                                       \
+    va_start(behind, first);                                                              \
+    const std::size_t count = count_arguments(first, behind);                             \
+    va_end(behind);                                                                       \
+    auto **vector = static_cast<char **>(__builtin_alloca((count + 1) * sizeof(char *))); \
+    va_start(behind, first);                                                              \
     copy_arguments(vector, first, count, behind)
 
 FLOCKSTAT_EXPORT int execl(const char *path, const char *first, ...) noexcept {

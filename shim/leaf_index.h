@@ -5,14 +5,16 @@
 
 namespace flockstat::shim {
 
-/// Equal for the same lock, stack, kind and family only (references have 31 bits, see max_arena_mib). Lock 0 stands once a family.
-inline std::uint64_t leaf_key(record::Ref lock, record::Ref stack, record::LeafKind kind, record::Family family) {
+/// Equal for the same lock, stack, kind and family only (references have 31 bits, see max_arena_mib). Lock 0
+/// stands once a family.
+inline std::uint64_t leaf_key(record::Ref lock, record::Ref stack, record::LeafKind kind,
+                              record::Family family) {
     const std::uint64_t what = lock != 0 ? lock : static_cast<std::uint64_t>(family) | 0x7FFFFFF8U;
     return (what << 33U) | (std::uint64_t{stack} << 2U) | static_cast<std::uint64_t>(kind);
 }
 
-/// Open addressing in private pages, doubled as it fills. One thread's; not reentrant. Never shrinks; an entry is never removed but by
-/// clear().
+/// Open addressing in private pages, doubled as it fills. One thread's; not reentrant. Never shrinks; an
+/// entry is never removed but by clear().
 class LeafIndex {
 public:
     /// The leaf of `key`, or nullptr.

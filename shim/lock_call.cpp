@@ -21,15 +21,12 @@ LockCall decode_flock(int operation) {
     call.may_block = (operation & LOCK_NB) == 0;
     call.nonblocking = operation | LOCK_NB;
     switch (operation & ~LOCK_NB) {
-    case LOCK_SH:
-        call.mode = Mode::shared;
-        break;
+    case LOCK_SH: call.mode = Mode::shared; break;
     case LOCK_UN:
         call.action = Action::unlock;
         call.may_block = false;
         break;
-    default:
-        break; // LOCK_EX, and what the kernel refuses
+    default: break; // LOCK_EX, and what the kernel refuses
     }
     return call;
 }
@@ -67,8 +64,7 @@ LockCall decode_fcntl(int command) {
         call.action = Action::test;
         call.family = Family::ofd;
         break;
-    default:
-        break;
+    default: break;
     }
     return call;
 }
@@ -83,14 +79,9 @@ LockCall decode_lockf(int function) {
         call.cancellation_point = true;
         call.nonblocking = F_TLOCK;
         break;
-    case F_ULOCK:
-        call.action = Action::unlock;
-        break;
-    case F_TEST:
-        call.action = Action::test;
-        break;
-    default:
-        break; // F_TLOCK, and what libc refuses
+    case F_ULOCK: call.action = Action::unlock; break;
+    case F_TEST: call.action = Action::test; break;
+    default: break; // F_TLOCK, and what libc refuses
     }
     return call;
 }
@@ -121,18 +112,13 @@ bool decode_range(std::int64_t base, std::int64_t start, std::int64_t length, Ra
 
 Outcome outcome_of(int error, Family family) {
     switch (error) {
-    case 0:
-        return Outcome::granted;
+    case 0: return Outcome::granted;
     case EAGAIN: // EWOULDBLOCK is the same number
         return Outcome::refused;
-    case EACCES:
-        return family == Family::flock ? Outcome::failed : Outcome::refused;
-    case EINTR:
-        return Outcome::interrupted;
-    case EDEADLK:
-        return Outcome::deadlocked;
-    default:
-        return Outcome::failed;
+    case EACCES: return family == Family::flock ? Outcome::failed : Outcome::refused;
+    case EINTR: return Outcome::interrupted;
+    case EDEADLK: return Outcome::deadlocked;
+    default: return Outcome::failed;
     }
 }
 

@@ -1,5 +1,5 @@
-/// Which lock operation a libc or system call asks for. Pure: no system call, no state, no memory of the caller's but
-/// where a function says so.
+/// Which lock operation a libc or system call asks for. Pure: no system call, no state, no memory of the
+/// caller's but where a function says so.
 #pragma once
 
 #include "reporter/record/words.h"
@@ -16,7 +16,8 @@ enum class Action : std::uint8_t {
     attempt, ///< asks for a lock
     unlock,
     test,  ///< asks who holds it
-    range, ///< F_SETLK and its kind: attempt or unlock, which the struct says that only the kernel may read first
+    range, ///< F_SETLK and its kind: attempt or unlock, which the struct says that only the kernel may read
+           ///< first
 };
 
 /// What can be told from the command alone.
@@ -48,15 +49,16 @@ struct Range {
     friend bool operator==(const Range &, const Range &) = default;
 };
 
-/// The bytes that l_start and l_len mean, counted from `base` (0 for SEEK_SET, the file position for SEEK_CUR, the file's size
-/// for SEEK_END). As fs/locks.c, flock64_to_posix_lock: a negative length is the bytes before the start, zero is to the end.
-/// False where the kernel says EINVAL or EOVERFLOW.
+/// The bytes that l_start and l_len mean, counted from `base` (0 for SEEK_SET, the file position for
+/// SEEK_CUR, the file's size for SEEK_END). As fs/locks.c, flock64_to_posix_lock: a negative length is the
+/// bytes before the start, zero is to the end. False where the kernel says EINVAL or EOVERFLOW.
 [[nodiscard]] bool decode_range(std::int64_t base, std::int64_t start, std::int64_t length, Range *out);
 
 /// How an attempt ended.
 enum class Outcome : std::uint8_t { granted, refused, interrupted, deadlocked, failed };
 
-/// `error` is 0 or the errno of the call. EACCES is a refusal for fcntl and lockf only: POSIX allows it beside EAGAIN.
+/// `error` is 0 or the errno of the call. EACCES is a refusal for fcntl and lockf only: POSIX allows it
+/// beside EAGAIN.
 [[nodiscard]] Outcome outcome_of(int error, Family family);
 
 } // namespace flockstat::shim

@@ -32,7 +32,8 @@ LockedFile *oldest = nullptr, *newest = nullptr;
 unsigned unreferenced = 0;
 
 std::size_t chain_of(const FileIdentity &identity) {
-    return static_cast<std::size_t>((identity.inode * 0x9E3779B97F4A7C15U) >> 40U ^ identity.device_minor) % chains;
+    return static_cast<std::size_t>((identity.inode * 0x9E3779B97F4A7C15U) >> 40U ^ identity.device_minor) %
+           chains;
 }
 
 void append_unreferenced(LockedFile &file) {

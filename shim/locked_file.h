@@ -1,5 +1,5 @@
-/// The files that this process locks, found by what the kernel says they are. Private memory, bounded: files that nobody has open any more
-/// are forgotten, oldest first, when there are many.
+/// The files that this process locks, found by what the kernel says they are. Private memory, bounded: files
+/// that nobody has open any more are forgotten, oldest first, when there are many.
 #pragma once
 
 #include "shim/extents.h"
@@ -20,10 +20,10 @@ struct FileIdentity {
 struct LockedFile {
     FileIdentity identity;
     record::Ref path = 0;
-    std::uint32_t filesystem = 0;                     ///< statfs f_type
-    record::Ref locks[record::family_count] = {};     ///< its lock records, made at first use
-    bool excluded = false;                            ///< by FLOCKSTAT_INCLUDE or FLOCKSTAT_EXCLUDE
-    unsigned references = 0;                          ///< open file descriptions that are known
+    std::uint32_t filesystem = 0;                 ///< statfs f_type
+    record::Ref locks[record::family_count] = {}; ///< its lock records, made at first use
+    bool excluded = false;                        ///< by FLOCKSTAT_INCLUDE or FLOCKSTAT_EXCLUDE
+    unsigned references = 0;                      ///< open file descriptions that are known
 
     SpinLock lock; ///< guards posix
     Extents posix;
@@ -34,7 +34,8 @@ struct LockedFile {
     LockedFile *next_all = nullptr;
 };
 
-/// Files on which this process holds posix locks: while there are none, closing an unknown descriptor drops nothing.
+/// Files on which this process holds posix locks: while there are none, closing an unknown descriptor drops
+/// nothing.
 extern unsigned files_with_posix_locks;
 
 /// Keeps that count: did the process hold posix locks on a file before a change, does it now?
@@ -47,8 +48,8 @@ inline void note_posix_change(bool held_before, bool holds_now) {
 /// Asks the kernel what a descriptor refers to. False where it is not open.
 [[nodiscard]] bool identify(int descriptor, FileIdentity *out, bool *unlinked);
 
-/// The file, with one reference more; made where it is not known, which takes a readlink. nullptr without memory. Under the table's
-/// lock (open_file.cpp).
+/// The file, with one reference more; made where it is not known, which takes a readlink. nullptr without
+/// memory. Under the table's lock (open_file.cpp).
 [[nodiscard]] LockedFile *refer_to_file(const FileIdentity &identity, int descriptor, bool unlinked);
 
 /// One reference less.

@@ -11,8 +11,9 @@ namespace {
 
 /// The record of a module: by path and build id, so that it is equal in every process of the run.
 record::Ref intern_module(const ModuleAt &found) {
-    const record::Ref path =
-        found.path[0] == '\0' ? run.executable : record::intern_string(run.arena, std::string_view(found.path));
+    const record::Ref path = found.path[0] == '\0'
+                                 ? run.executable
+                                 : record::intern_string(run.arena, std::string_view(found.path));
     record::Module wanted{};
     wanted.path = path;
     wanted.build_id_bytes =
@@ -25,7 +26,8 @@ record::Ref intern_module(const ModuleAt &found) {
     return record::intern<record::Module>(
         run.arena, &header->module_heads[hash % record::module_chains], hash, sizeof wanted,
         [&](const record::Module &other) {
-            return other.path == path && std::memcmp(other.build_id, wanted.build_id, sizeof wanted.build_id) == 0;
+            return other.path == path &&
+                   std::memcmp(other.build_id, wanted.build_id, sizeof wanted.build_id) == 0;
         },
         [&](record::Module *mine) {
             mine->path = path;

@@ -10,8 +10,8 @@ namespace flockstat::shim {
 /// One thread's; not reentrant. Forgets all when `unloads` (dlclose calls so far) changes.
 class ModuleCache {
 public:
-    /// Where `address` is: the module's record and the ELF virtual address; module 0 and the address itself where it is in
-    /// none. Interns the module at its first use.
+    /// Where `address` is: the module's record and the ELF virtual address; module 0 and the address itself
+    /// where it is in none. Interns the module at its first use.
     [[nodiscard]] record::Frame locate(std::uintptr_t address, std::uint32_t unloads);
 
 private:

@@ -66,7 +66,8 @@ void collect(HeldRegion *regions, Dropped *dropped) {
 
 constexpr Range whole_file{0, INT64_MAX};
 
-/// Takes everything from an owner's extents. Without memory for that nothing is dropped; a later change tries again.
+/// Takes everything from an owner's extents. Without memory for that nothing is dropped; a later change tries
+/// again.
 void collect(Extents &extents, Dropped *dropped) {
     if (!extents.empty()) {
         collect(extents.remove(whole_file).lost, dropped);

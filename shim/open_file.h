@@ -1,6 +1,6 @@
-/// From a descriptor to its open file description to its file. Private memory; never unmapped, so that threads that race (one uses a
-/// descriptor that another closes) read old facts but no foreign memory. Called inside the bookkeeping only, but for
-/// descriptor_known; async-signal-safe; errno untouched.
+/// From a descriptor to its open file description to its file. Private memory; never unmapped, so that
+/// threads that race (one uses a descriptor that another closes) read old facts but no foreign memory. Called
+/// inside the bookkeeping only, but for descriptor_known; async-signal-safe; errno untouched.
 #pragma once
 
 #include "shim/extents.h"
@@ -23,19 +23,21 @@ struct OpenFile {
 
 /// Regions that a change of descriptors took away; the caller ends them.
 struct Dropped {
-    HeldRegion *regions = nullptr;        ///< linked by `next`
-    std::uint64_t known_until_ticks = 0;  ///< when they were last known to be held
+    HeldRegion *regions = nullptr;       ///< linked by `next`
+    std::uint64_t known_until_ticks = 0; ///< when they were last known to be held
 };
 
-/// The open file of a descriptor as far as it is known, without asking the kernel; nullptr where it is not. A few loads, any context.
+/// The open file of a descriptor as far as it is known, without asking the kernel; nullptr where it is not. A
+/// few loads, any context.
 [[nodiscard]] OpenFile *peek_descriptor(int descriptor);
 
-/// The open file of a descriptor that a lock call used at `now`: looked up at its first lock call, and again when it was not verified for
-/// 10 ms (a close or dup that nobody saw), which may take regions away. nullptr where the descriptor is not open, or there is
-/// no memory.
+/// The open file of a descriptor that a lock call used at `now`: looked up at its first lock call, and again
+/// when it was not verified for 10 ms (a close or dup that nobody saw), which may take regions away. nullptr
+/// where the descriptor is not open, or there is no memory.
 [[nodiscard]] OpenFile *use_descriptor(int descriptor, std::uint64_t now, Dropped *dropped);
 
-/// Must a close of this descriptor be looked at? It is known, or there are posix locks that it might drop. A few loads, any context.
+/// Must a close of this descriptor be looked at? It is known, or there are posix locks that it might drop. A
+/// few loads, any context.
 [[nodiscard]] bool descriptor_matters(int descriptor);
 
 /// Forgets a descriptor that is being closed.
@@ -44,8 +46,8 @@ void drop_descriptor(int descriptor, Dropped *dropped);
 /// `copy` became a duplicate of `descriptor`; what it was before is gone.
 void duplicate_descriptor(int descriptor, int copy, Dropped *dropped);
 
-/// Visits each open file description that holds something, and each file with posix locks. For the end of the process and for fork: other
-/// threads should not be at it.
+/// Visits each open file description that holds something, and each file with posix locks. For the end of the
+/// process and for fork: other threads should not be at it.
 class HeldVisitor {
 public:
     virtual void visit(OpenFile &open_file) = 0;

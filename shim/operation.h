@@ -1,5 +1,6 @@
-/// One lock operation that is over (or, for a close, about to happen), with all that its bookkeeping needs. Plain data, so that an
-/// operation of a signal handler can be queued while its thread is inside the bookkeeping.
+/// One lock operation that is over (or, for a close, about to happen), with all that its bookkeeping needs.
+/// Plain data, so that an operation of a signal handler can be queued while its thread is inside the
+/// bookkeeping.
 #pragma once
 
 #include "reporter/record/arena.h"
@@ -22,9 +23,9 @@ struct Operation {
     Family family = Family::flock;
     Mode mode = Mode::exclusive;
     Outcome outcome = Outcome::granted;
-    bool waited = false;         ///< the first try found the lock taken, or the call took so long that it must have
-    bool range_known = true;     ///< false: the caller's struct could not be read
-    bool frames_gone = false;    ///< queued: the frames of its site are not there any more
+    bool waited = false; ///< the first try found the lock taken, or the call took so long that it must have
+    bool range_known = true;  ///< false: the caller's struct could not be read
+    bool frames_gone = false; ///< queued: the frames of its site are not there any more
     int descriptor = -1;
     int other = -1;
     int error = 0;

@@ -11,11 +11,13 @@ record::Leaf *leaf_of(ThreadState &thread, const HeldRegion &region) {
     if (region.leaf_owner == &thread && region.leaf_epoch == thread.leaf_epoch) {
         return region.leaf;
     }
-    return find_leaf(thread, {.stack = region.stack, .cached = nullptr}, region.lock, kind_of(region.mode), region.family);
+    return find_leaf(thread, {.stack = region.stack, .cached = nullptr}, region.lock, kind_of(region.mode),
+                     region.family);
 }
 
 /// Others waited or were refused while it was held: they want to know for how long, and when it ended.
-void tell_waiters(ThreadState &thread, const HeldRegion &region, record::Release how, std::uint64_t end_ticks) {
+void tell_waiters(ThreadState &thread, const HeldRegion &region, record::Release how,
+                  std::uint64_t end_ticks) {
     auto *lock = record::resolve<record::Lock>(run.arena, region.lock);
     if (lock == nullptr || __atomic_load_n(&lock->waited_ticks, __ATOMIC_RELAXED) < region.since_ticks) {
         return;
@@ -79,8 +81,8 @@ void renew_ranges(const Extents &extents) {
     }
 }
 
-HeldRegion *new_region(ThreadState &thread, const OpenFile &open_file, const Operation &operation, StackUse use,
-                       record::Leaf *leaf) {
+HeldRegion *new_region(ThreadState &thread, const OpenFile &open_file, const Operation &operation,
+                       StackUse use, record::Leaf *leaf) {
     HeldRegion *region = take_region(thread);
     if (region == nullptr) {
         return nullptr;
@@ -101,7 +103,8 @@ void publish(ThreadState &thread, HeldRegion &region, const OpenFile &open_file,
     publish_region(region, operation.range, owner, operation.descriptor, thread.block->thread);
 }
 
-void begin_flock(ThreadState &thread, OpenFile &open_file, const Operation &operation, StackUse use, record::Leaf *leaf) {
+void begin_flock(ThreadState &thread, OpenFile &open_file, const Operation &operation, StackUse use,
+                 record::Leaf *leaf) {
     if (!open_file.lock.lock()) {
         return;
     }
@@ -146,7 +149,8 @@ Extents::Change change_ranges(const RangeOwner &owner, Range range, HeldRegion *
     return change;
 }
 
-void begin_range(ThreadState &thread, OpenFile &open_file, const Operation &operation, StackUse use, record::Leaf *leaf) {
+void begin_range(ThreadState &thread, OpenFile &open_file, const Operation &operation, StackUse use,
+                 record::Leaf *leaf) {
     HeldRegion *region = new_region(thread, open_file, operation, use, leaf);
     const RangeOwner owner = owner_of(open_file, operation.family);
     if (region == nullptr) {
@@ -226,7 +230,8 @@ private:
 
 } // namespace
 
-void begin_region(ThreadState &thread, OpenFile &open_file, const Operation &operation, StackUse use, record::Leaf *leaf) {
+void begin_region(ThreadState &thread, OpenFile &open_file, const Operation &operation, StackUse use,
+                  record::Leaf *leaf) {
     if (operation.family == Family::flock) {
         begin_flock(thread, open_file, operation, use, leaf);
     } else if (operation.range_known) {

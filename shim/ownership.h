@@ -1,5 +1,5 @@
-/// Which regions begin and end: the kernel's rules (man 2 flock, man 2 fcntl, fs/locks.c), applied to what the program's calls did.
-/// Called inside the bookkeeping only.
+/// Which regions begin and end: the kernel's rules (man 2 flock, man 2 fcntl, fs/locks.c), applied to what
+/// the program's calls did. Called inside the bookkeeping only.
 #pragma once
 
 #include "shim/open_file.h"
@@ -8,14 +8,16 @@
 
 namespace flockstat::shim {
 
-/// A lock was granted: opens the region, ends the ones it replaces. `leaf`: the acquisition's accumulators, or nullptr.
-void begin_region(ThreadState &thread, OpenFile &open_file, const Operation &operation, StackUse use, record::Leaf *leaf);
+/// A lock was granted: opens the region, ends the ones it replaces. `leaf`: the acquisition's accumulators,
+/// or nullptr.
+void begin_region(ThreadState &thread, OpenFile &open_file, const Operation &operation, StackUse use,
+                  record::Leaf *leaf);
 
 /// An unlock call succeeded. True where it released something.
 [[nodiscard]] bool end_by_unlock(ThreadState &thread, OpenFile &open_file, const Operation &operation);
 
-/// A flock request that was refused or interrupted: the kernel drops the old lock before it looks for conflicts
-/// (flock_lock_inode), so a conversion that did not succeed has lost it.
+/// A flock request that was refused or interrupted: the kernel drops the old lock before it looks for
+/// conflicts (flock_lock_inode), so a conversion that did not succeed has lost it.
 void end_by_failed_conversion(ThreadState &thread, OpenFile &open_file, const Operation &operation);
 
 /// Ends regions that a change of descriptors took away.
@@ -24,7 +26,8 @@ void end_dropped(ThreadState &thread, const Dropped &dropped, record::Release ho
 /// The process ends: so do its regions.
 void end_all_at_exit(ThreadState &thread, std::uint64_t end_ticks);
 
-/// In a child of fork: posix locks are not inherited; those of open file descriptions are, from a parent that counts them.
+/// In a child of fork: posix locks are not inherited; those of open file descriptions are, from a parent that
+/// counts them.
 void forget_parent_regions();
 
 } // namespace flockstat::shim

@@ -3,7 +3,8 @@
 namespace flockstat::shim {
 namespace {
 
-/// Matches `byte` against the set that starts behind '[' at `*at`; moves `*at` behind its ']'. A set without end is a plain '['.
+/// Matches `byte` against the set that starts behind '[' at `*at`; moves `*at` behind its ']'. A set without
+/// end is a plain '['.
 bool matches_set(std::string_view pattern, std::size_t *at, char byte) {
     std::size_t i = *at;
     const bool negated = i < pattern.size() && (pattern[i] == '!' || pattern[i] == '^');
@@ -17,7 +18,8 @@ bool matches_set(std::string_view pattern, std::size_t *at, char byte) {
             i += 2;
         }
         const auto value = static_cast<unsigned char>(byte);
-        found = found || (value >= static_cast<unsigned char>(low) && value <= static_cast<unsigned char>(high));
+        found =
+            found || (value >= static_cast<unsigned char>(low) && value <= static_cast<unsigned char>(high));
     }
     if (i >= pattern.size()) {
         return byte == '[';

@@ -8,7 +8,7 @@
 namespace flockstat::shim {
 
 /// `Next` links free objects, `All` all that were ever made. Not thread-safe: its user's lock guards it.
-template <typename Object, Object *Object::*Next, Object *Object::*All>
+template<typename Object, Object *Object::*Next, Object *Object::*All>
 class Pool {
 public:
     /// A fresh object, or nullptr without memory.

@@ -6,10 +6,8 @@
 #include "shim/attempt.h"
 #include "shim/bookkeeping.h"
 #include "shim/ownership.h"
+#include "shim/run_arena.h"
 #include "shim/watched_call.h"
-
-#include <csignal>
-#include <fcntl.h>
 
 namespace flockstat::shim {
 namespace {
@@ -65,76 +63,50 @@ void end_thread_records(ThreadState &thread) {
     }
 }
 
-/// Is any process of the run but this one alive? What others say of themselves, and the kernel's word for those that say nothing.
+/// Is any process of the run but this one alive? What others say of themselves, and the kernel's word for
+/// those that say nothing.
 bool others_alive() {
     bool alive = false;
     const record::ArenaView view(run.arena.base, run.arena.bytes);
-    view.for_table<record::Process>(view.header().process_heads, [&](record::Ref ref, const record::Process &process) {
-        alive = alive || (ref != run.process_ref && process.state == record::ProcessState::running && process.pid > 0 &&
-                          system_call(SYS_kill, process.pid, 0) != -ESRCH);
-    });
+    view.for_table<record::Process>(
+        view.header().process_heads, [&](record::Ref ref, const record::Process &process) {
+            alive = alive || (ref != run.process_ref && process.state == record::ProcessState::running &&
+                              process.pid > 0 && system_call(SYS_kill, process.pid, 0) != -ESRCH);
+        });
     return alive;
 }
 
-/// The link DIR/run*.flk that leads to this run's arena; its name, or empty.
-std::string_view find_link(char *room) {
-    char arena[record::max_path_bytes + 32];
-    record::write_arena_path(run.identity, arena);
-    for (int number = 1; number < 10000; ++number) {
-        char path[record::max_path_bytes + 32];
-        char *end = path + run.identity.directory.copy(path, run.identity.directory.size());
-        *end++ = '/';
-        char *const name = end;
-        end += std::string_view("run.").copy(end, 4);
-        if (number > 1) {
-            end = std::to_chars(end, end + 8, number).ptr;
-            *end++ = '.';
-        }
-        end += std::string_view("flk").copy(end, 3);
-        *end = '\0';
-        char target[record::max_path_bytes + 32];
-        const long bytes = system_call(SYS_readlinkat, AT_FDCWD, address_of(path), address_of(target), sizeof target);
-        if (bytes == -ENOENT) {
-            return {};
-        }
-        if (bytes > 0 && std::string_view(target, static_cast<std::size_t>(bytes)) == arena) {
-            const std::string_view found(name, static_cast<std::size_t>(end - name));
-            found.copy(room, found.size());
-            return {room, found.size()};
-        }
-    }
-    return {};
-}
-
-/// The first process of a bare run leaves a summary behind, and nothing in shared memory unless somebody goes on recording.
+/// The first process of a bare run leaves a summary behind, and nothing in shared memory unless somebody goes
+/// on recording.
 void conclude_run() {
-    char room[32];
-    const std::string_view link = find_link(room);
-    if (link.empty()) {
+    PathText link;
+    if (!find_arena_link(&link)) {
         return;
     }
     const bool others = others_alive();
     auto *header = reinterpret_cast<record::Header *>(run.arena.base);
     header->left_running = others ? 1 : 0;
-    header->ended = 1;
     header->command_status = run.exit_status >= 0 ? (run.exit_status & 0xFF) << 8 : -1;
-    const int fault = summary::write_plain_summary(run.arena, run.identity.directory, link);
-    if (fault == 0 && !others) {
-        char arena[record::max_path_bytes + 32];
-        record::write_arena_path(run.identity, arena);
-        system_call(SYS_unlinkat, AT_FDCWD, address_of(arena), 0);
+    header->ended = 1;
+    if (summary::write_plain_summary(run.arena, run.identity.directory, link.view()) == 0 && !others) {
+        remove_arena_file();
     }
 }
 
 } // namespace
 
 void end_process(int status) {
-    if (passing() || run.arena.base == nullptr) {
+    if (passing()) {
         return;
     }
     run.exit_status = status >= 0 ? status : run.exit_status;
     end_with(end_records, record::ProcessState::exited);
-    if (run.first_process && run.process != nullptr) {
+    if (!run.first_process) {
+        return; // a child of fork has noticed it by now
+    }
+    // Only descendants may have locked anything, and made the arena.
+    if (run.arena.base != nullptr || record::open_arena(run.identity, &run.arena) == 0) {
+        record::renew_clock(run.arena);
         conclude_run();
     }
 }

@@ -5,8 +5,9 @@
 
 namespace flockstat::shim {
 
-/// The process is about to end: its regions do, its blocks are handed on, and the first process of a bare run writes the summary.
-/// `status`: its exit status, -1 where it is not known. Calls that come later are recorded still.
+/// The process is about to end: its regions do, its blocks are handed on, and the first process of a bare run
+/// writes the summary. `status`: its exit status, -1 where it is not known. Calls that come later are
+/// recorded still.
 void end_process(int status);
 
 /// The process is about to become another program. Undone by exec_failed().

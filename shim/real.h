@@ -1,4 +1,5 @@
-/* The next definitions of the interposed functions (RTLD_NEXT), so that other preloads still work. Shared by C and C++. */
+/* The next definitions of the interposed functions (RTLD_NEXT), so that other preloads still work. Shared by
+ * C and C++. */
 #pragma once
 
 #ifndef _GNU_SOURCE
@@ -51,8 +52,8 @@ struct flockstat_real {
 };
 #undef FLOCKSTAT_REAL_POINTER
 
-/* Filled by flockstat_find_real, in our constructor, or earlier where a constructor that runs before ours already calls one
- * of them. Read-only afterwards. */
+/* Filled by flockstat_find_real, in our constructor, or earlier where a constructor that runs before ours
+ * already calls one of them. Read-only afterwards. */
 extern struct flockstat_real flockstat_real __attribute__((visibility("hidden")));
 
 __attribute__((visibility("hidden"))) void flockstat_find_real(void);

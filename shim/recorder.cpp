@@ -9,7 +9,8 @@ namespace {
 
 constexpr std::uint64_t own_room_bytes = 4096;
 
-/// Two words with one store: a process that is killed leaves both or none (a signal comes between instructions).
+/// Two words with one store: a process that is killed leaves both or none (a signal comes between
+/// instructions).
 void store_pair(std::uint64_t *first, std::uint64_t one, std::uint64_t two) {
     using Pair = std::uint64_t __attribute__((vector_size(16), may_alias));
     *reinterpret_cast<volatile Pair *>(first) = Pair{one, two};
@@ -54,7 +55,8 @@ record::RegionGroup *next_slot_group(ThreadState &thread) {
     if (thread.slots != nullptr && thread.slots->next != 0) { // of the thread that had this block before
         return record::resolve<record::RegionGroup>(run.arena, thread.slots->next);
     }
-    const record::Ref ref = take_own_room(thread, sizeof(record::RegionGroup), alignof(record::Region) > 64 ? 128 : 64);
+    const record::Ref ref =
+        take_own_room(thread, sizeof(record::RegionGroup), alignof(record::Region) > 64 ? 128 : 64);
     auto *group = record::resolve<record::RegionGroup>(run.arena, ref);
     if (group == nullptr) {
         return nullptr;
@@ -67,7 +69,8 @@ record::RegionGroup *next_slot_group(ThreadState &thread) {
     return group;
 }
 
-/// A slot for a live region that no region object has yet. Slots still in use from before (another process's, inherited) stay.
+/// A slot for a live region that no region object has yet. Slots still in use from before (another process's,
+/// inherited) stay.
 record::Region *take_slot(ThreadState &thread) {
     if (thread.slots == nullptr && thread.block->regions != 0) {
         thread.slots = record::resolve<record::RegionGroup>(run.arena, thread.block->regions);
@@ -125,7 +128,8 @@ void add_sample(ThreadState &thread, record::Stat &stat, std::uint64_t ticks, st
             histogram = make_histogram(thread, stat, old_min, old_max);
         }
         if (histogram != nullptr) {
-            (void)count_bucket(thread, *histogram, record::bucket_of(ticks)); // without room: missing in the percentiles only
+            (void)count_bucket(thread, *histogram,
+                               record::bucket_of(ticks)); // without room: missing in the percentiles only
         }
     }
     store_pair(&stat.count, count + 1, stat.sum_ticks + ticks);
@@ -206,7 +210,8 @@ void log_event(ThreadState &thread, const record::Event &event) {
     record::Event unborn = event;
     unborn.kind = record::EventKind::none;
     slot = unborn;
-    __atomic_store_n(reinterpret_cast<std::uint8_t *>(&slot.kind), static_cast<std::uint8_t>(event.kind), __ATOMIC_RELEASE);
+    __atomic_store_n(reinterpret_cast<std::uint8_t *>(&slot.kind), static_cast<std::uint8_t>(event.kind),
+                     __ATOMIC_RELEASE);
 }
 
 HeldRegion *take_region(ThreadState &thread) {
@@ -240,7 +245,8 @@ void give_region(ThreadState &thread, HeldRegion *region) {
     thread.region_pool = region;
 }
 
-void publish_region(HeldRegion &region, Range range, std::uint64_t owner, int descriptor, std::int32_t thread_id) {
+void publish_region(HeldRegion &region, Range range, std::uint64_t owner, int descriptor,
+                    std::int32_t thread_id) {
     record::Region *live = region.live;
     if (live == nullptr) {
         return;

@@ -1,5 +1,6 @@
-/// The thread's own part of the arena: accumulators, live regions, events. Plain stores into memory that no other thread writes; nothing
-/// here blocks or allocates but room in the arena. Called inside the bookkeeping only (bookkeeping.h).
+/// The thread's own part of the arena: accumulators, live regions, events. Plain stores into memory that no
+/// other thread writes; nothing here blocks or allocates but room in the arena. Called inside the bookkeeping
+/// only (bookkeeping.h).
 #pragma once
 
 #include "reporter/record/histogram.h"
@@ -8,8 +9,8 @@
 
 namespace flockstat::shim {
 
-/// Has the thread a block to write to? Takes one at the thread's first call: an ended thread's, or a new one. False where
-/// this process cannot record or the arena is full; the caller counts its call as lost.
+/// Has the thread a block to write to? Takes one at the thread's first call: an ended thread's, or a new one.
+/// False where this process cannot record or the arena is full; the caller counts its call as lost.
 [[nodiscard]] bool ensure_block(ThreadState &thread);
 
 /// A call's stack: its record, and the cache entry that knows its leaves.
@@ -22,8 +23,8 @@ struct StackUse {
 [[nodiscard]] StackUse find_stack(ThreadState &thread, const Operation &operation);
 
 /// The thread's accumulators for (lock, stack, kind), made at first use; nullptr where there is no room.
-[[nodiscard]] record::Leaf *find_leaf(ThreadState &thread, StackUse use, record::Ref lock, record::LeafKind kind,
-                                      record::Family family);
+[[nodiscard]] record::Leaf *find_leaf(ThreadState &thread, StackUse use, record::Ref lock,
+                                      record::LeafKind kind, record::Family family);
 
 /// The rare counters of a leaf, made at first use; nullptr where there is no room.
 [[nodiscard]] record::LeafExtra *find_extra(ThreadState &thread, record::Leaf &leaf);
@@ -47,10 +48,11 @@ void log_event(ThreadState &thread, const record::Event &event);
 void give_region(ThreadState &thread, HeldRegion *region);
 
 /// Shows the region, whose private facts are set, to those who have to wait.
-void publish_region(HeldRegion &region, Range range, std::uint64_t owner, int descriptor, std::int32_t thread_id);
+void publish_region(HeldRegion &region, Range range, std::uint64_t owner, int descriptor,
+                    std::int32_t thread_id);
 
-/// Hands the blocks of this process's ended threads, and the calling thread's, on to whoever comes, and moves their sums to the process's
-/// record. In the last moments of a process.
+/// Hands the blocks of this process's ended threads, and the calling thread's, on to whoever comes, and moves
+/// their sums to the process's record. In the last moments of a process.
 void give_blocks(ThreadState *calling);
 
 } // namespace flockstat::shim

@@ -1,5 +1,5 @@
-/// The run that this process belongs to: identity, arena, settings, and this process's record. Private memory; what is in here is
-/// what bounds are taken from.
+/// The run that this process belongs to: identity, arena, settings, and this process's record. Private
+/// memory; what is in here is what bounds are taken from.
 #pragma once
 
 #include "reporter/record/chain.h"
@@ -29,13 +29,14 @@ struct ProcessRun {
     bool stacks = true;
     bool first_process = false; ///< of a bare preload: writes the summary, and may speak on stderr
     ForkPage *fork_page = nullptr;
-    std::int32_t pid = 0; ///< of `process`
+    std::int32_t pid = 0;         ///< of `process`
     std::uint32_t generation = 1; ///< of this process among those that share its image by fork
     record::Mapping arena;
     record::ClockReading started{}; ///< private copy of the header's
     record::Process *process = nullptr;
     record::Ref process_ref = 0;
-    record::Ref command = 0; ///< interned; children by fork have the same
+    std::string_view command_line; ///< of this process, arguments separated by NUL; as the kernel laid it out
+    record::Ref command = 0;       ///< interned; children by fork have the same
     record::Ref executable = 0;
     record::Settings settings;
     record::RunIdentity identity; ///< views into identity_text
@@ -43,7 +44,8 @@ struct ProcessRun {
     std::int32_t exit_status = -1; ///< as far as it was seen
 };
 
-/// The one of this process. Written by the constructor, by the thread that attaches, and by a child after fork.
+/// The one of this process. Written by the constructor, by the thread that attaches, and by a child after
+/// fork.
 extern ProcessRun run;
 
 /// Ticks now, in the arena's clock.
@@ -54,11 +56,16 @@ inline std::uint64_t now_ticks() { return record::read_ticks(run.clock); }
     return run.attachment != Attachment::off && run.attachment != Attachment::early;
 }
 
-/// Ticks that `ns` nanoseconds take, by what the clocks did since the run began. Async-signal-safe, some system calls slow.
+/// Ticks that `ns` nanoseconds take, by what the clocks did since the run began. Async-signal-safe, some
+/// system calls slow.
 [[nodiscard]] std::uint64_t ticks_for_ns(std::uint64_t ns);
 
-/// Maps the run's arena, or makes it; claims this process's record. False where this process cannot record. Slow; after the first
-/// time a comparison. Async-signal-safe. Errno untouched.
+/// The constructor's part of attach_run: maps an arena that is there already, while this process still can,
+/// and makes none.
+[[nodiscard]] Attachment open_existing_arena();
+
+/// Maps the run's arena, or makes it; claims this process's record. False where this process cannot record.
+/// Slow; after the first time a comparison. Async-signal-safe. Errno untouched.
 [[nodiscard]] bool attach_run();
 
 /// Counts something that was left out.

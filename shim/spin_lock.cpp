@@ -22,7 +22,8 @@ bool SpinLock::lock() {
     const std::uint64_t mine = lock_holder_name();
     for (unsigned i = 0; i < spins + yields; ++i) {
         std::uint64_t seen = __atomic_load_n(&holder_, __ATOMIC_RELAXED);
-        const bool abandoned = (seen >> generation_shift) != (mine >> generation_shift) || (seen == mine && (mine & 1U) == 0);
+        const bool abandoned =
+            (seen >> generation_shift) != (mine >> generation_shift) || (seen == mine && (mine & 1U) == 0);
         if ((seen == 0 || abandoned) &&
             __atomic_compare_exchange_n(&holder_, &seen, mine, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
             return true;

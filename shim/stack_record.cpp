@@ -15,11 +15,13 @@ record::Ref intern_stack(ThreadState &thread, unsigned depth, std::uint32_t flag
     // Addresses without a module mean something in this process only.
     const record::Ref process = outside_modules ? run.process_ref : 0;
     const std::size_t frame_bytes = depth * sizeof(record::Frame);
-    const std::uint32_t hash = record::hash_bytes(thread.frames, frame_bytes, process ^ (flags << 24U) ^ 2166136261U);
+    const std::uint32_t hash =
+        record::hash_bytes(thread.frames, frame_bytes, process ^ (flags << 24U) ^ 2166136261U);
     auto *header = reinterpret_cast<record::Header *>(run.arena.base);
     const char *const end = run.arena.base + run.arena.bytes;
     return record::intern<record::Stack>(
-        run.arena, &header->stack_heads[hash % record::stack_chains], hash, offsetof(record::Stack, frames) + frame_bytes,
+        run.arena, &header->stack_heads[hash % record::stack_chains], hash,
+        offsetof(record::Stack, frames) + frame_bytes,
         [&](const record::Stack &other) {
             return other.depth == depth && other.process == process && other.flags == flags &&
                    reinterpret_cast<const char *>(other.frames) + frame_bytes <= end &&
@@ -56,7 +58,9 @@ StackUse find_stack(ThreadState &thread, const Operation &operation) {
     }
     if (operation.frames_gone) { // applied later than its call: only who called is known
         thread.unwound[0].instruction = operation.site.return_address;
-        return {record_stack(thread, {.depth = 1, .truncated = false, .through_signal = true, .broken = true}), nullptr};
+        return {
+            record_stack(thread, {.depth = 1, .truncated = false, .through_signal = true, .broken = true}),
+            nullptr};
     }
     if (CachedStack *known = thread.stacks.find(operation.site); known != nullptr) {
         return {known->stack, known};

@@ -34,12 +34,11 @@ std::string_view remedy(int error) {
     case ENOSPC:
     case ENOMEM:
     case EFBIG:
-        return "; set FLOCKSTAT_ARENA_MIB to less, or FLOCKSTAT_ARENA_DIR and FLOCKSTAT_DIR to directories with room";
+        return "; set FLOCKSTAT_ARENA_MIB to less, or FLOCKSTAT_ARENA_DIR and FLOCKSTAT_DIR to directories "
+               "with room";
     case EMFILE:
-    case ENFILE:
-        return "; raise the limit of open files";
-    default:
-        return "; set FLOCKSTAT_DIR and FLOCKSTAT_ARENA_DIR to directories that can be written";
+    case ENFILE: return "; raise the limit of open files";
+    default: return "; set FLOCKSTAT_DIR and FLOCKSTAT_ARENA_DIR to directories that can be written";
     }
 }
 
@@ -48,7 +47,8 @@ std::string_view remedy(int error) {
 void say(std::string_view text) {
     record::ShortLine line;
     line.add("flockstat: ").add(text.substr(0, 480)).add("\n");
-    record::system_call(SYS_write, 2, record::address_of(line.view().data()), static_cast<long>(line.view().size()));
+    record::system_call(SYS_write, 2, record::address_of(line.view().data()),
+                        static_cast<long>(line.view().size()));
 }
 
 void say_not_recording(std::string_view what, int error) {

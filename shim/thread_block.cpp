@@ -8,12 +8,14 @@
 namespace flockstat::shim {
 namespace {
 
-/// A block with more leaves than this is not handed on: finding them again would cost the next thread too much.
+/// A block with more leaves than this is not handed on: finding them again would cost the next thread too
+/// much.
 constexpr std::uint32_t max_leaves_to_hand_on = 1024;
 
 record::Header &header() { return *reinterpret_cast<record::Header *>(run.arena.base); }
 
-/// Pops the header's stack of free blocks. The high half counts changes, so that a block that was popped and pushed meanwhile is noticed.
+/// Pops the header's stack of free blocks. The high half counts changes, so that a block that was popped and
+/// pushed meanwhile is noticed.
 record::Ref pop_free_block() {
     std::uint64_t head = __atomic_load_n(&header().free_blocks, __ATOMIC_ACQUIRE);
     while (true) {
@@ -23,7 +25,8 @@ record::Ref pop_free_block() {
             return 0;
         }
         const std::uint64_t next = (((head >> 32U) + 1) << 32U) | block->next_free;
-        if (__atomic_compare_exchange_n(&header().free_blocks, &head, next, true, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+        if (__atomic_compare_exchange_n(&header().free_blocks, &head, next, true, __ATOMIC_ACQ_REL,
+                                        __ATOMIC_ACQUIRE)) {
             return ref;
         }
     }
@@ -35,7 +38,8 @@ void push_free_block(record::ThreadBlock *block, record::Ref ref) {
     do {
         block->next_free = static_cast<record::Ref>(head);
         mine = (((head >> 32U) + 1) << 32U) | ref;
-    } while (!__atomic_compare_exchange_n(&header().free_blocks, &head, mine, true, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
+    } while (!__atomic_compare_exchange_n(&header().free_blocks, &head, mine, true, __ATOMIC_ACQ_REL,
+                                          __ATOMIC_ACQUIRE));
 }
 
 /// What the thread before left in its block: leaves to go on with, room, a half-filled event chunk.
@@ -55,7 +59,8 @@ void adopt_records(ThreadState &thread) {
     }
     const std::uint64_t next = std::uint64_t{block.room_next} * record::ref_unit;
     const std::uint64_t end = std::uint64_t{block.room_end} * record::ref_unit;
-    if (next >= sizeof(record::Header) && next <= end && end <= run.arena.bytes && end - next <= 64U * 1024U) {
+    if (next >= sizeof(record::Header) && next <= end && end <= run.arena.bytes &&
+        end - next <= 64U * 1024U) {
         thread.room_next = next;
         thread.room_end = end;
     }
@@ -138,7 +143,8 @@ bool ensure_block(ThreadState &thread) {
 }
 
 void give_blocks(ThreadState *calling) {
-    // The new sums are written beside the old ones, and the epoch's one store makes them count instead of the blocks'.
+    // The new sums are written beside the old ones, and the epoch's one store makes them count instead of the
+    // blocks'.
     record::Process &process = *run.process;
     record::ProcessTotals totals = process.totals[process.epoch & 1U];
     for (const ThreadState *thread = all_thread_states(); thread != nullptr; thread = thread->next_all) {

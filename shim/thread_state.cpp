@@ -59,8 +59,8 @@ ThreadState *make_state() {
     return state;
 }
 
-/// The key's destructor: runs in the thread that ends. A lock call after it (in another key's destructor) makes a state again, and this
-/// runs once more.
+/// The key's destructor: runs in the thread that ends. A lock call after it (in another key's destructor)
+/// makes a state again, and this runs once more.
 void thread_ended(void *pointer) {
     auto *state = static_cast<ThreadState *>(pointer);
     on_thread_end(state);
@@ -111,7 +111,8 @@ ThreadState *thread_state() {
         state = make_state();
     }
     if (state != nullptr) {
-        // No malloc: the constructor's key is among the first 32, whose values lie in the thread itself (glibc, nptl/pthread_setspecific.c).
+        // No malloc: the constructor's key is among the first 32, whose values lie in the thread itself
+        // (glibc, nptl/pthread_setspecific.c).
         pthread_setspecific(end_key, state);
         slot.state = state;
     }

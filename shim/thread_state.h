@@ -1,4 +1,5 @@
-/// What one thread keeps for its bookkeeping: private memory, a few pages, reused by other threads when it ends.
+/// What one thread keeps for its bookkeeping: private memory, a few pages, reused by other threads when it
+/// ends.
 #pragma once
 
 #include "reporter/record/arena.h"
@@ -11,8 +12,8 @@
 
 namespace flockstat::shim {
 
-/// Operations of signal handlers that ran while their thread was inside the bookkeeping. Filled by handlers on top of the frame that
-/// empties it, so plain stores by one thread; what does not fit is counted as lost.
+/// Operations of signal handlers that ran while their thread was inside the bookkeeping. Filled by handlers
+/// on top of the frame that empties it, so plain stores by one thread; what does not fit is counted as lost.
 class OperationQueue {
 public:
     void push(const Operation &operation);
@@ -38,7 +39,8 @@ struct ThreadState {
     record::Ref block_ref = 0;
     unsigned leaf_epoch = 0; ///< changes with `block`: leaf pointers of before are not this block's
     LeafIndex leaves;
-    std::uint64_t room_next = 0, room_end = 0; ///< bytes from the arena's start, taken for this block's records
+    std::uint64_t room_next = 0,
+                  room_end = 0; ///< bytes from the arena's start, taken for this block's records
 
     record::EventChunk *events = nullptr;
     unsigned event_count = 0; ///< in `events`
@@ -56,8 +58,8 @@ struct ThreadState {
     record::Frame frames[record::max_stack_frames];
 };
 
-/// The calling thread's state, made at its first use; nullptr without memory, or while a signal handler interrupts the making.
-/// Async-signal-safe.
+/// The calling thread's state, made at its first use; nullptr without memory, or while a signal handler
+/// interrupts the making. Async-signal-safe.
 [[nodiscard]] ThreadState *thread_state();
 
 /// The calling thread's state where it has one.
@@ -72,7 +74,8 @@ extern std::uint32_t module_unloads;
 /// In the constructor: have `ended(ThreadState*)` called when a thread ends.
 void watch_thread_ends(void (*ended)(ThreadState *));
 
-/// In a child of fork: the states of the parent's other threads are idle now, and all belong to nobody's block.
+/// In a child of fork: the states of the parent's other threads are idle now, and all belong to nobody's
+/// block.
 void reset_thread_states();
 
 } // namespace flockstat::shim

@@ -11,8 +11,8 @@ struct WaitMark {
     record::Waiting before{};
 };
 
-/// The thread begins to wait for what the operation asks. Stands between the program's call and its blocking system call, so
-/// it is a few loads and stores, and does without what is not known yet.
+/// The thread begins to wait for what the operation asks. Stands between the program's call and its blocking
+/// system call, so it is a few loads and stores, and does without what is not known yet.
 void begin_wait(const Operation &operation, WaitMark *mark);
 
 /// It does not wait any more.

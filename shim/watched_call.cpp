@@ -17,11 +17,13 @@ namespace {
 using record::address_of;
 using record::system_call;
 
-/// FLOCKSTAT_PROBE=off: a call that took this long is taken to have waited. Uncontended ones take a microsecond or two.
+/// FLOCKSTAT_PROBE=off: a call that took this long is taken to have waited. Uncontended ones take a
+/// microsecond or two.
 constexpr std::uint64_t judged_wait_ns = 50'000;
 
 bool is_readable(const void *at) {
-    // rt_sigprocmask copies the new set before it looks at `how`: EFAULT if it cannot, EINVAL if it can (kernel/signal.c), and no effect.
+    // rt_sigprocmask copies the new set before it looks at `how`: EFAULT if it cannot, EINVAL if it can
+    // (kernel/signal.c), and no effect.
     return system_call(SYS_rt_sigprocmask, -1, address_of(at), 0, 8) != -EFAULT;
 }
 
@@ -50,9 +52,11 @@ bool range_base(int descriptor, int whence, std::int64_t *base) {
 void read_ranges(const flockstat_request &request, const LockCall &call, Operation *operation) {
     const auto *ranges = static_cast<const struct flock *>(request.pointer);
     operation->range_known = false;
-    // Where the call failed the kernel may not have got as far as the struct (EBADF), or not have been able to (EFAULT).
+    // Where the call failed the kernel may not have got as far as the struct (EBADF), or not have been able
+    // to (EFAULT).
     const bool taken = operation->error == 0 || operation->outcome == Outcome::refused ||
-                       operation->outcome == Outcome::interrupted || operation->outcome == Outcome::deadlocked;
+                       operation->outcome == Outcome::interrupted ||
+                       operation->outcome == Outcome::deadlocked;
     if (!taken && (ranges == nullptr || !is_readable(*ranges))) {
         return;
     }
@@ -110,8 +114,8 @@ void cancelled(void *context) {
     apply(operation);
 }
 
-/// The program's own call. Nothing slow before it: programs use one-shot alarms as time-outs, and a signal that comes too
-/// early leaves them waiting for ever.
+/// The program's own call. Nothing slow before it: programs use one-shot alarms as time-outs, and a signal
+/// that comes too early leaves them waiting for ever.
 long issue_own(const flockstat_request &request, const LockCall &call, Operation *operation) {
     BlockingCall blocking{request, call, *operation, {}};
     if (operation->waited) {
@@ -131,7 +135,8 @@ long issue_unprobed(const flockstat_request &request, const LockCall &call, Oper
     return result;
 }
 
-/// First in the form that does not block. Only a grant is final: everything else is the program's own call's to answer.
+/// First in the form that does not block. Only a grant is final: everything else is the program's own call's
+/// to answer.
 long issue_probed(const flockstat_request &request, const LockCall &call, Operation *operation) {
     if (call.cancellation_point) {
         flockstat_test_cancel(); // the non-blocking form is no cancellation point

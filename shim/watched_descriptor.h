@@ -8,7 +8,8 @@ namespace flockstat::shim {
 /// A close that is watched because it may release something.
 class WatchedClose {
 public:
-    /// Right before the call. Nothing but a few loads where the descriptor matters to no lock; negative ones never do.
+    /// Right before the call. Nothing but a few loads where the descriptor matters to no lock; negative ones
+    /// never do.
     WatchedClose(int descriptor, const CallSite &site);
 
     /// Right after it; errno untouched.

@@ -24,13 +24,14 @@ bool is_lock_call(long number, long b, LockCall *call) {
 
 } // namespace
 
-extern "C" __attribute__((visibility("hidden"))) long flockstat_syscall(long number, long a, long b, long c, long d, long e,
-                                                                        long f) {
+extern "C" __attribute__((visibility("hidden"))) long flockstat_syscall(long number, long a, long b, long c,
+                                                                        long d, long e, long f) {
     const CallSite site = FLOCKSTAT_CALL_SITE();
     const auto descriptor = static_cast<int>(a);
     LockCall call;
     if (is_lock_call(number, b, &call) && !passing()) {
-        const flockstat_request request{number == SYS_flock ? flockstat_entry_syscall_flock : flockstat_entry_syscall_fcntl,
+        const flockstat_request request{number == SYS_flock ? flockstat_entry_syscall_flock
+                                                            : flockstat_entry_syscall_fcntl,
                                         descriptor, static_cast<int>(b), reinterpret_cast<void *>(c), 0};
         return watched_call(request, call, site);
     }

@@ -2,8 +2,8 @@
 ///
 /// One run has one arena, mapped MAP_SHARED by every process of the run. Its content is a fixed header
 /// and a heap; everything in the heap is reached from the chains of the header by references. All of it is
-/// plain integers of fixed width in the machine's byte order. Records are never moved and, but for thread blocks
-/// that are handed on to another thread, never reused, so a reference that was valid stays valid.
+/// plain integers of fixed width in the machine's byte order. Records are never moved and, but for thread
+/// blocks that are handed on to another thread, never reused, so a reference that was valid stays valid.
 ///
 /// Nothing in here may be trusted by anyone who reads it: any process of the run may have scribbled on it.
 /// arena_view.h is the checked way of reading.
@@ -63,25 +63,25 @@ struct Header {
     char boot_id[40];           ///< /proc/sys/kernel/random/boot_id, NUL-terminated
     char host[72];              ///< host name, NUL-terminated
     Clock clock;
-    std::uint32_t options;          ///< RunOption bits
-    ClockReading started;           ///< when the arena was made
-    ClockReading latest;            ///< renewed now and then, for the calibration of a run that is over
-    std::uint64_t latest_sequence;  ///< odd while `latest` is being written
-    Ref command;                    ///< string: the run's command, arguments separated by NUL
-    Ref directory;                  ///< string: the run's directory, absolute
-    std::int32_t first_pid;         ///< the run's first process
-    std::uint32_t ended;            ///< 1: the run was ended by the one who started it
-    std::int32_t command_status;    ///< wait status of the command, where `ended`
-    std::uint32_t left_running;     ///< processes alive when the run was ended
+    std::uint32_t options;         ///< RunOption bits
+    ClockReading started;          ///< when the arena was made
+    ClockReading latest;           ///< renewed now and then, for the calibration of a run that is over
+    std::uint64_t latest_sequence; ///< odd while `latest` is being written
+    Ref command;                   ///< string: the run's command, arguments separated by NUL
+    Ref directory;                 ///< string: the run's directory, absolute
+    std::int32_t first_pid;        ///< the run's first process
+    std::uint32_t ended;           ///< 1: the run was ended by the one who started it
+    std::int32_t command_status;   ///< wait status of the command, where `ended`
+    std::uint32_t left_running;    ///< processes alive when the run was ended
     Lost lost;
-    std::uint64_t heap_next;      ///< bytes from the arena's start; atomic add takes room
-    std::uint64_t heap_real;      ///< bytes from the arena's start that have real memory behind them
-    std::uint64_t event_bytes;    ///< taken for event chunks
-    std::uint32_t process_count;  ///< records claimed
-    std::uint32_t thread_count;   ///< threads that were attached
-    std::uint64_t free_blocks;    ///< stack of thread blocks to adopt: Ref low, change count high
-    Ref blocks;                   ///< chain of all thread blocks
-    Ref event_chunks;             ///< chain of all event chunks
+    std::uint64_t heap_next;     ///< bytes from the arena's start; atomic add takes room
+    std::uint64_t heap_real;     ///< bytes from the arena's start that have real memory behind them
+    std::uint64_t event_bytes;   ///< taken for event chunks
+    std::uint32_t process_count; ///< records claimed
+    std::uint32_t thread_count;  ///< threads that were attached
+    std::uint64_t free_blocks;   ///< stack of thread blocks to adopt: Ref low, change count high
+    Ref blocks;                  ///< chain of all thread blocks
+    Ref event_chunks;            ///< chain of all event chunks
     Ref lock_heads[lock_chains];
     Ref string_heads[string_chains];
     Ref stack_heads[stack_chains];
@@ -118,9 +118,9 @@ struct Frame {
 inline constexpr std::size_t max_stack_frames = 256;
 
 enum StackFlag : std::uint32_t {
-    stack_truncated = 1U << 0,   ///< deeper than max_stack_frames
+    stack_truncated = 1U << 0, ///< deeper than max_stack_frames
     stack_through_signal = 1U << 1,
-    stack_broken = 1U << 2,      ///< unwinding ended before the outermost frame
+    stack_broken = 1U << 2, ///< unwinding ended before the outermost frame
 };
 
 struct Stack {
@@ -154,9 +154,9 @@ struct Lock {
     std::uint64_t reserved2[6];
 };
 
-/// Summary of samples. `count` and `sum` are written last, by one 16-byte store: a process that was killed in the
-/// middle of an update leaves at most a histogram with one sample more than `count`.
-/// Up to three samples need no histogram: they are min, max and the rest.
+/// Summary of samples. `count` and `sum` are written last, by one 16-byte store: a process that was killed in
+/// the middle of an update leaves at most a histogram with one sample more than `count`. Up to three samples
+/// need no histogram: they are min, max and the rest.
 struct alignas(16) Stat {
     std::uint64_t count;
     std::uint64_t sum_ticks;
@@ -182,7 +182,8 @@ struct ProcessTotals {
     ShortStat wait;
 };
 
-/// Calls of one thread block with the same lock, stack and kind. A lock of 0 means that the file was not known.
+/// Calls of one thread block with the same lock, stack and kind. A lock of 0 means that the file was not
+/// known.
 struct Leaf {
     Ref next; ///< in the block's chain
     Ref lock;
@@ -280,8 +281,8 @@ struct ThreadBlock {
     std::uint32_t epoch; ///< of the process record, when it was attached
     std::uint32_t leaf_count;
     Ref leaves;
-    Ref regions; ///< RegionGroup chain
-    Ref events;  ///< EventChunk being filled
+    Ref regions;             ///< RegionGroup chain
+    Ref events;              ///< EventChunk being filled
     Ref room_next, room_end; ///< what is left of the room that was taken for this block's records
     std::uint32_t threads_served;
     ProcessTotals totals; ///< of the process since it was attached
@@ -289,7 +290,8 @@ struct ThreadBlock {
     Episode episodes[max_episodes];
 };
 
-/// totals[epoch & 1] counts blocks that were given back; attached blocks count where their epoch is this record's.
+/// totals[epoch & 1] counts blocks that were given back; attached blocks count where their epoch is this
+/// record's.
 struct Process {
     Ref next;
     std::uint32_t ordinal; ///< from 1
@@ -319,7 +321,8 @@ struct Event {
     Ref stack;
     Ref process;
     std::int32_t thread;
-    std::uint64_t start_ticks; ///< acquired, abandoned: start of the first attempt; held: grant; failed: start
+    std::uint64_t
+        start_ticks; ///< acquired, abandoned: start of the first attempt; held: grant; failed: start
     std::uint64_t end_ticks;
     std::uint64_t attempts; ///< acquired, abandoned: number of attempts
     std::int64_t range_start, range_end;

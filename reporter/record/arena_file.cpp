@@ -1,7 +1,7 @@
 #include "reporter/record/arena_file.h"
 
-#include "reporter/record/clock.h"
 #include "reporter/record/chain.h"
+#include "reporter/record/clock.h"
 #include "reporter/record/system_call.h"
 
 #include <cerrno>
@@ -26,7 +26,8 @@ struct ArenaPath {
     char text[max_path_bytes + 32];
 };
 
-/// Reads up to `room` bytes of a small file, NUL-terminates, and cuts at the first newline. Empty where it cannot.
+/// Reads up to `room` bytes of a small file, NUL-terminates, and cuts at the first newline. Empty where it
+/// cannot.
 void read_line(const char *path, char *out, std::size_t room) {
     out[0] = '\0';
     const long fd = system_call(SYS_openat, AT_FDCWD, address_of(path), O_RDONLY | O_CLOEXEC);
@@ -50,12 +51,13 @@ bool file_size_allowed(std::uint64_t bytes) {
     return limit.rlim_cur == RLIM64_INFINITY || limit.rlim_cur >= bytes;
 }
 
-/// Gives [from, to) real memory. On kernels before 5.14 madvise knows no MADV_POPULATE_WRITE: those arenas were
-/// made real as a whole when they were created (see make_real).
+/// Gives [from, to) real memory. On kernels before 5.14 madvise knows no MADV_POPULATE_WRITE: those arenas
+/// were made real as a whole when they were created (see make_real).
 int populate(char *base, std::uint64_t from, std::uint64_t to) {
     const std::uint64_t page_mask = 4095;
     const std::uint64_t start = from & ~page_mask;
-    const long result = system_call(SYS_madvise, address_of(base + start), static_cast<long>(to - start), MADV_POPULATE_WRITE);
+    const long result = system_call(SYS_madvise, address_of(base + start), static_cast<long>(to - start),
+                                    MADV_POPULATE_WRITE);
     return static_cast<int>(-result);
 }
 
@@ -95,7 +97,8 @@ void fill_header(const NewArena &wanted, const Mapping &arena, std::uint64_t rea
 }
 
 int map_file(int fd, std::uint64_t bytes, Mapping *out) {
-    const long base = system_call(SYS_mmap, 0, static_cast<long>(bytes), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    const long base =
+        system_call(SYS_mmap, 0, static_cast<long>(bytes), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (base < 0 && base > -4096) {
         return static_cast<int>(-base);
     }
@@ -126,7 +129,8 @@ int complete_file(const NewArena &wanted, int fd, const char *temporary, const c
     if (fault == 0) {
         fill_header(wanted, *out, real_bytes);
         // link, not rename: it fails where the name is taken, on every file system.
-        fault = static_cast<int>(-system_call(SYS_linkat, AT_FDCWD, address_of(temporary), AT_FDCWD, address_of(final), 0));
+        fault = static_cast<int>(
+            -system_call(SYS_linkat, AT_FDCWD, address_of(temporary), AT_FDCWD, address_of(final), 0));
     }
     if (fault != 0) {
         unmap(out);
@@ -134,10 +138,13 @@ int complete_file(const NewArena &wanted, int fd, const char *temporary, const c
     return fault;
 }
 
-/// May this file be mapped as the run's arena? Root may read everybody's; others their own, or one that was made for all users.
+/// May this file be mapped as the run's arena? Root may read everybody's; others their own, or one that was
+/// made for all users.
 int check_file(int fd, std::uint64_t *bytes) {
     struct stat64 facts {};
-    if (const long failed = system_call(SYS_newfstatat, fd, address_of(""), address_of(&facts), AT_EMPTY_PATH); failed < 0) {
+    if (const long failed =
+            system_call(SYS_newfstatat, fd, address_of(""), address_of(&facts), AT_EMPTY_PATH);
+        failed < 0) {
         return static_cast<int>(-failed);
     }
     if (!S_ISREG(facts.st_mode)) {
@@ -192,8 +199,9 @@ int open_arena(const RunIdentity &run, Mapping *out) {
         return fault;
     }
     const auto *header = reinterpret_cast<const Header *>(out->base);
-    if (std::memcmp(header->magic, arena_magic, sizeof arena_magic) != 0 || header->version != arena_version ||
-        header->header_bytes != sizeof(Header) || header->arena_bytes != bytes || header->run_id != run.run_id) {
+    if (std::memcmp(header->magic, arena_magic, sizeof arena_magic) != 0 ||
+        header->version != arena_version || header->header_bytes != sizeof(Header) ||
+        header->arena_bytes != bytes || header->run_id != run.run_id) {
         unmap(out);
         return EINVAL;
     }
@@ -208,7 +216,8 @@ Ref intern_string(const Mapping &arena, std::string_view text) {
         arena, &header->string_heads[hash % string_chains], hash, offsetof(String, text) + bytes + 1,
         [&](const String &other) {
             return other.bytes == bytes &&
-                   reinterpret_cast<const char *>(&other) + offsetof(String, text) + bytes < arena.base + arena.bytes &&
+                   reinterpret_cast<const char *>(&other) + offsetof(String, text) + bytes <
+                       arena.base + arena.bytes &&
                    std::memcmp(other.text, text.data(), bytes) == 0;
         },
         [&](String *mine) {
@@ -239,9 +248,8 @@ Ref take_room(const Mapping &arena, std::uint64_t bytes, std::uint64_t alignment
         if (populate(arena.base, real < start ? real : start, target) != 0) {
             return 0;
         }
-        while (real < target &&
-               !__atomic_compare_exchange_n(&header->heap_real, &real, target, true, __ATOMIC_RELEASE, __ATOMIC_ACQUIRE)) {
-        }
+        while (real < target && !__atomic_compare_exchange_n(&header->heap_real, &real, target, true,
+                                                             __ATOMIC_RELEASE, __ATOMIC_ACQUIRE)) {}
     }
     return static_cast<Ref>(start / ref_unit);
 }
@@ -288,8 +296,9 @@ void renew_clock(const Mapping &arena) {
     auto *header = reinterpret_cast<Header *>(arena.base);
     const ClockReading now = read_clocks(header->clock);
     std::uint64_t sequence = __atomic_load_n(&header->latest_sequence, __ATOMIC_RELAXED);
-    if ((sequence & 1U) != 0 || !__atomic_compare_exchange_n(&header->latest_sequence, &sequence, sequence + 1, false,
-                                                             __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+    if ((sequence & 1U) != 0 ||
+        !__atomic_compare_exchange_n(&header->latest_sequence, &sequence, sequence + 1, false,
+                                     __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
         return; // somebody else renews it now
     }
     header->latest = now;

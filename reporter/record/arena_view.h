@@ -1,6 +1,7 @@
-/// Checked reading of an arena: every reference is checked against the bounds before anything under it is read, every
-/// chain is walked at most as far as the arena could hold records, and records come out as copies, because other
-/// processes may write while we read. Allocates nothing, throws nothing; usable in any context, signal handlers too.
+/// Checked reading of an arena: every reference is checked against the bounds before anything under it is
+/// read, every chain is walked at most as far as the arena could hold records, and records come out as
+/// copies, because other processes may write while we read. Allocates nothing, throws nothing; usable in any
+/// context, signal handlers too.
 #pragma once
 
 #include "reporter/record/histogram.h"
@@ -17,15 +18,16 @@ struct TextView {
 };
 
 class ArenaView {
-  public:
+public:
     /// `base` points to `bytes` readable bytes, at least sizeof(Header), and is owned by the caller.
-    ArenaView(const void *base, std::uint64_t bytes) : base_(static_cast<const char *>(base)), bytes_(bytes) {}
+    ArenaView(const void *base, std::uint64_t bytes)
+        : base_(static_cast<const char *>(base)), bytes_(bytes) {}
 
     [[nodiscard]] const Header &header() const { return *reinterpret_cast<const Header *>(base_); }
     [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
 
     /// The record under `ref`, with `extra` bytes behind it; nullptr where that is not inside the heap.
-    template <typename Record>
+    template<typename Record>
     [[nodiscard]] const Record *at(Ref ref, std::uint64_t extra = 0) const {
         const std::uint64_t offset = std::uint64_t{ref} * ref_unit;
         if (offset < sizeof(Header) || offset > bytes_ || bytes_ - offset < sizeof(Record) ||
@@ -36,7 +38,7 @@ class ArenaView {
     }
 
     /// Copies the record under `ref`; false where it is not inside the heap.
-    template <typename Record>
+    template<typename Record>
     [[nodiscard]] bool copy(Ref ref, Record *out) const {
         static_assert(std::is_trivially_copyable_v<Record>);
         const Record *record = at<Record>(ref);
@@ -57,16 +59,17 @@ class ArenaView {
         return string == nullptr ? TextView{} : TextView{string->text, head.bytes};
     }
 
-    /// Calls visit(Ref, const Record&) for each record of the chain that starts at `head`. Ends at a reference out of bounds,
-    /// and after as many records as fit into the arena (a cycle). visit returns nothing.
-    template <typename Record, typename Visit>
+    /// Calls visit(Ref, const Record&) for each record of the chain that starts at `head`. Ends at a
+    /// reference out of bounds, and after as many records as fit into the arena (a cycle). visit returns
+    /// nothing.
+    template<typename Record, typename Visit>
     void for_chain(Ref head, Visit visit) const {
         std::uint64_t left = bytes_ / sizeof(Record);
         walk<Record>(head, visit, &left);
     }
 
     /// for_chain over all heads of a table, with one limit for all of them.
-    template <typename Record, std::size_t Heads, typename Visit>
+    template<typename Record, std::size_t Heads, typename Visit>
     void for_table(const Ref (&heads)[Heads], Visit visit) const {
         std::uint64_t left = bytes_ / sizeof(Record);
         for (const Ref head : heads) {
@@ -74,9 +77,9 @@ class ArenaView {
         }
     }
 
-    /// Calls visit(bucket, count) for each bucket of a Stat that has samples, in no order. Counts sum up to stat.count
-    /// where nothing was lost (no room for a histogram) or cut off.
-    template <typename Visit>
+    /// Calls visit(bucket, count) for each bucket of a Stat that has samples, in no order. Counts sum up to
+    /// stat.count where nothing was lost (no room for a histogram) or cut off.
+    template<typename Visit>
     void for_buckets(const Stat &stat, Visit visit) const {
         Histogram histogram;
         if (stat.count > samples_without_histogram || stat.histogram != 0) {
@@ -96,8 +99,8 @@ class ArenaView {
         }
     }
 
-  private:
-    template <typename Record, typename Visit>
+private:
+    template<typename Record, typename Visit>
     void walk(Ref head, Visit &visit, std::uint64_t *left) const {
         for (Ref ref = head; ref != 0 && *left != 0; --*left) {
             Record record;
@@ -109,7 +112,7 @@ class ArenaView {
         }
     }
 
-    template <typename Visit>
+    template<typename Visit>
     void for_octaves(const Histogram &histogram, Visit visit) const {
         for (unsigned octave = 0; octave < octave_count; ++octave) {
             OctaveCounts line;

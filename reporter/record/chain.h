@@ -6,7 +6,7 @@
 namespace flockstat::record {
 
 /// The record under a reference that was read from the arena; nullptr where it is not inside the heap.
-template <typename Record>
+template<typename Record>
 [[nodiscard]] Record *resolve(const Mapping &arena, Ref ref) {
     const std::uint64_t offset = std::uint64_t{ref} * ref_unit;
     if (offset < sizeof(Header) || offset > arena.bytes || arena.bytes - offset < sizeof(Record)) {
@@ -19,7 +19,7 @@ template <typename Record>
 inline constexpr unsigned max_chain_steps = 100'000;
 
 /// Pushes `mine`, whose reference is `ref`, in front of a chain.
-template <typename Record>
+template<typename Record>
 void push(Ref *head, Record *mine, Ref ref) {
     Ref first = __atomic_load_n(head, __ATOMIC_ACQUIRE);
     do {
@@ -27,10 +27,12 @@ void push(Ref *head, Record *mine, Ref ref) {
     } while (!__atomic_compare_exchange_n(head, &first, ref, true, __ATOMIC_RELEASE, __ATOMIC_ACQUIRE));
 }
 
-/// The record of the chain that `equal` accepts, or a new one of `bytes` bytes that `fill` completes. A record that another process pushes
-/// while we make ours is found before ours is pushed. 0 where there is no room.
-template <typename Record, typename Equal, typename Fill>
-[[nodiscard]] Ref intern(const Mapping &arena, Ref *head, std::uint32_t hash, std::uint64_t bytes, Equal equal, Fill fill) {
+/// The record of the chain that `equal` accepts, or a new one of `bytes` bytes that `fill` completes. A
+/// record that another process pushes while we make ours is found before ours is pushed. 0 where there is no
+/// room.
+template<typename Record, typename Equal, typename Fill>
+[[nodiscard]] Ref intern(const Mapping &arena, Ref *head, std::uint32_t hash, std::uint64_t bytes,
+                         Equal equal, Fill fill) {
     Record *mine = nullptr;
     Ref mine_ref = 0;
     Ref seen = 0; // everything from here on was compared already

@@ -13,7 +13,8 @@ inline std::uint64_t monotonic_ns(clockid_t id = CLOCK_MONOTONIC) {
     return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U + static_cast<std::uint64_t>(now.tv_nsec);
 }
 
-/// Ticks now. Not ordered against surrounding loads and stores; a system call in between orders enough. Async-signal-safe.
+/// Ticks now. Not ordered against surrounding loads and stores; a system call in between orders enough.
+/// Async-signal-safe.
 inline std::uint64_t read_ticks(Clock clock) {
 #if defined(__x86_64__)
     if (clock == Clock::tsc) {

@@ -7,13 +7,14 @@
 
 namespace flockstat::record {
 
-/// Octave 0 holds 0..15, one step each; octave k holds 2^(k+3) up to 2^(k+4), in 16 steps. The last one takes all above.
+/// Octave 0 holds 0..15, one step each; octave k holds 2^(k+3) up to 2^(k+4), in 16 steps. The last one takes
+/// all above.
 inline constexpr unsigned octave_count = 54;
 inline constexpr unsigned steps_in_octave = 16;
 inline constexpr unsigned bucket_count = octave_count * steps_in_octave;
 
-/// Counts of one octave: one cache line, taken when the octave gets its first sample. Counts stay at their greatest
-/// value when they reach it: by then a single sample more or less moves no percentile.
+/// Counts of one octave: one cache line, taken when the octave gets its first sample. Counts stay at their
+/// greatest value when they reach it: by then a single sample more or less moves no percentile.
 struct alignas(64) OctaveCounts {
     std::uint32_t counts[steps_in_octave];
 };
@@ -54,6 +55,7 @@ struct Histogram {
 }
 
 static_assert(bucket_of(15) == 15 && bucket_of(16) == 16 && bucket_of(31) == 31 && bucket_of(32) == 32);
-static_assert(bucket_low(bucket_of(1'000'000)) <= 1'000'000 && bucket_low(bucket_of(1'000'000) + 1) > 1'000'000);
+static_assert(bucket_low(bucket_of(1'000'000)) <= 1'000'000 &&
+              bucket_low(bucket_of(1'000'000) + 1) > 1'000'000);
 
 } // namespace flockstat::record

@@ -1,8 +1,8 @@
 /// FLOCKSTAT_RUN: how the processes of a run know which run they belong to.
 ///
-/// The value is "1,ID,PID,N,ARENA_DIRECTORY,DIRECTORY": the format's number, the run's id in 16 hexadecimal digits, the
-/// process that writes the summary as it exits (0: a command does), the length of ARENA_DIRECTORY, the directory that the
-/// arena lives in, and the run's directory; both are absolute.
+/// The value is "1,ID,PID,N,ARENA_DIRECTORY,DIRECTORY": the format's number, the run's id in 16 hexadecimal
+/// digits, the process that writes the summary as it exits (0: a command does), the length of
+/// ARENA_DIRECTORY, the directory that the arena lives in, and the run's directory; both are absolute.
 /// Allocates nothing; async-signal-safe.
 #pragma once
 

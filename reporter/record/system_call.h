@@ -1,5 +1,6 @@
-/// System calls without libc: inside a program that is being watched libc's wrappers are the very functions that are
-/// interposed, and they set errno. Results are the kernel's: negative errno on failure. Async-signal-safe.
+/// System calls without libc: inside a program that is being watched libc's wrappers are the very functions
+/// that are interposed, and they set errno. Results are the kernel's: negative errno on failure.
+/// Async-signal-safe.
 #pragma once
 
 #include <cstdint>
@@ -37,6 +38,8 @@ inline long system_call(long number, long a = 0, long b = 0, long c = 0, long d 
 #endif
 
 /// A pointer as an argument of system_call.
-inline long address_of(const void *pointer) { return static_cast<long>(reinterpret_cast<std::intptr_t>(pointer)); }
+inline long address_of(const void *pointer) {
+    return static_cast<long>(reinterpret_cast<std::intptr_t>(pointer));
+}
 
 } // namespace flockstat::record
