@@ -3,6 +3,7 @@
 
 #include "shim/unwind.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <dlfcn.h>
 #include <filesystem>
@@ -76,11 +77,15 @@ struct CapturedStack {
 [[gnu::noinline]] inline void capture(CapturedStack &out, unsigned capacity = CapturedStack::max_depth) {
     out.site = FLOCKSTAT_CALL_SITE();
     out.result = shim::unwind(out.site, out.frames, capacity);
-    void *addresses[CapturedStack::max_depth + 1];
-    const int count = glibc_backtrace(addresses, CapturedStack::max_depth + 1);
+    void *addresses[CapturedStack::max_depth + 4];
+    const int count = glibc_backtrace(addresses, CapturedStack::max_depth + 4);
+    // Without the frames below the caller.
+    const auto *const caller =
+        std::find(addresses, addresses + count, reinterpret_cast<void *>(out.site.return_address));
     out.truth.clear();
-    for (int i = 1; i < count; ++i) // [0] is in this function
-        out.truth.push_back(reinterpret_cast<std::uintptr_t>(addresses[i]));
+    for (const auto *address = caller; address != addresses + count; ++address) {
+        out.truth.push_back(reinterpret_cast<std::uintptr_t>(*address));
+    }
 }
 
 /// Calls `last` from `levels` frames further in.
