@@ -1,42 +1,14 @@
 #include "reporter/write/printable.h"
 
+#include "reporter/record/utf8.h"
+
 #include <cstdint>
 #include <fmt/format.h>
 
 namespace flockstat::reporter {
 namespace {
 
-struct Character {
-    std::size_t bytes = 0; ///< 0: the byte begins no valid sequence
-    std::uint32_t code = 0;
-};
-
-/// The character at the front (RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF).
-Character decode(std::string_view text) {
-    const auto byte = [&](std::size_t i) {
-        return static_cast<std::uint32_t>(static_cast<unsigned char>(text[i]));
-    };
-    const std::uint32_t first = byte(0);
-    if (first < 0x80) {
-        return {1, first};
-    }
-    const std::size_t bytes = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-    constexpr std::uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    if (first < 0xc2 || first > 0xf4 || text.size() < bytes) {
-        return {};
-    }
-    std::uint32_t code = first & (0x7fU >> bytes);
-    for (std::size_t i = 1; i < bytes; ++i) {
-        if ((byte(i) & 0xc0U) != 0x80) {
-            return {};
-        }
-        code = code << 6U | (byte(i) & 0x3fU);
-    }
-    if (code < least[bytes] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) {
-        return {};
-    }
-    return {bytes, code};
-}
+using record::Character;
 
 /// Controls, and marks that turn the direction of what follows or are invisible: text on a terminal that is
 /// not what it seems.
@@ -70,7 +42,7 @@ std::string escape_unless(std::string_view bytes, Shown shown) {
     std::string out;
     out.reserve(bytes.size());
     while (!bytes.empty()) {
-        const Character character = decode(bytes);
+        const Character character = record::decode_utf8(bytes);
         const std::size_t length = character.bytes == 0 ? 1 : character.bytes;
         if (character.bytes != 0 && shown(character.code)) {
             out += bytes.substr(0, length);
@@ -96,7 +68,7 @@ std::string printable(std::string_view bytes, bool unicode) {
 std::size_t display_width(std::string_view text) {
     std::size_t columns = 0;
     while (!text.empty()) {
-        const Character character = decode(text);
+        const Character character = record::decode_utf8(text);
         columns += character.bytes == 0 ? 1 : columns_of(character.code);
         text.remove_prefix(character.bytes == 0 ? 1 : character.bytes);
     }
@@ -107,7 +79,7 @@ std::string_view fit(std::string_view text, std::size_t columns) {
     std::size_t used = 0;
     std::size_t bytes = 0;
     while (bytes < text.size()) {
-        const Character character = decode(text.substr(bytes));
+        const Character character = record::decode_utf8(text.substr(bytes));
         const std::size_t wanted = character.bytes == 0 ? 1 : columns_of(character.code);
         if (used + wanted > columns) {
             break;
