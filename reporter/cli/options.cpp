@@ -25,6 +25,9 @@ constexpr char main_footer[] = "Examples:\n"
                                "  flockstat report before           show it again, or while it still runs\n"
                                "  flockstat report -f json          the newest run here, for a program\n";
 
+/// What a check allows stands in the option's own words.
+CLI::Validator unlisted(CLI::Validator check) { return check.description(""); }
+
 /// CLI11's help with a usage line of our own.
 class Help : public CLI::Formatter {
 public:
@@ -59,9 +62,9 @@ void add_run_options(CLI::App *app, RunOptions *options) {
     app->add_flag("--no-stacks", options->no_stacks, "Do not record from which code locks are called");
     app->add_flag("--no-probe", options->no_probe,
                   "Make only the program's own calls; contention is then judged by time");
-    app->add_option("--arena", options->arena_mib, "Room for what is recorded (default: 64)")
+    app->add_option("--arena", options->arena_mib, "Room for what is recorded: 1 to 32768 (default: 64)")
         ->type_name("MIB")
-        ->check(CLI::Range(record::min_arena_mib, record::max_arena_mib));
+        ->check(unlisted(CLI::Range(record::min_arena_mib, record::max_arena_mib)));
     app->add_flag(
         "--all-users", options->all_users,
         "Let processes of other users join the run: anybody on this machine may then read and spoil it");
@@ -71,16 +74,16 @@ void add_run_options(CLI::App *app, RunOptions *options) {
 void add_report_options(CLI::App *app, ReportOptions *options) {
     app->add_option("DIR", options->directories,
                     "Directories of runs, shown as one (default: the newest here)")
-        ->type_name(" ");
+        ->type_name("");
     app->add_option_function<std::string>(
            "-f,--format", [options](const std::string &format) { options->json = format == "json"; },
            "text (the default) or json")
         ->type_name("FORMAT")
-        ->check(CLI::IsMember({"text", "json"}));
+        ->check(unlisted(CLI::IsMember({"text", "json"})));
     app->add_option("-O,--output", options->output, "Write to FILE instead of stdout")->type_name("FILE");
     app->add_option("--top", options->text.top, "Locks that text shows in detail (default: 5)")
         ->type_name("N")
-        ->check(CLI::Range(1U, 1'000'000U));
+        ->check(unlisted(CLI::Range(1U, 1'000'000U)));
     std::vector<std::string> keys;
     std::string footer = "Keys of --sort, greatest first:\n";
     for (const reporter::SortKeyName &key : reporter::sort_keys) {
@@ -95,7 +98,7 @@ void add_report_options(CLI::App *app, ReportOptions *options) {
            "--sort", [options](const std::string &name) { options->text.sort = *reporter::sort_key(name); },
            "What ranks the locks in text")
         ->type_name("KEY")
-        ->check(CLI::IsMember(keys));
+        ->check(unlisted(CLI::IsMember(keys)));
     app->footer(footer +
                 "\nThe exit status is 0, 1 if there is no run to read, 2 if the command line is wrong.");
 }
@@ -182,6 +185,12 @@ Invocation read_command_line(const std::vector<std::string> &arguments) {
         const std::vector<std::string> rest(arguments.begin() + 1, arguments.end());
         return arguments.front() == "run" ? read_run(rest) : read_report(rest);
     }
+    if (!arguments.empty() && !arguments.front().starts_with("-")) {
+        return Answered{status_usage,
+                        {},
+                        "flockstat: there is no command '" + arguments.front() +
+                            "'; there are run and report, see flockstat --help\n"};
+    }
     CLI::App app("Which file locks cost a program time, who makes whom wait, and from which code",
                  "flockstat");
     set_usage(&app, "flockstat run COMMAND [ARG...]\n       flockstat report [DIR...]");
@@ -190,7 +199,6 @@ Invocation read_command_line(const std::vector<std::string> &arguments) {
     // business.
     app.add_subcommand("run", "Run a command and report what file locks cost it");
     app.add_subcommand("report", "Show a run again, or one that still runs");
-    app.require_subcommand(1);
     app.footer(main_footer);
     try {
         app.parse(reversed(arguments));
