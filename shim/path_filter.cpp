@@ -3,42 +3,50 @@
 namespace flockstat::shim {
 namespace {
 
+/// The byte of a set at `*at`, which is inside the pattern; moves `*at` behind it. False where a `\` stands
+/// at the pattern's end.
+bool read_set_byte(std::string_view pattern, std::size_t *at, unsigned char *out) {
+    if (pattern[*at] == '\\' && ++*at == pattern.size()) {
+        return false;
+    }
+    *out = static_cast<unsigned char>(pattern[(*at)++]);
+    return true;
+}
+
 /// Matches `byte` against the set that starts behind '[' at `*at`; moves `*at` behind its ']'. A set without
 /// end is a plain '['.
 bool matches_set(std::string_view pattern, std::size_t *at, char byte) {
+    const auto value = static_cast<unsigned char>(byte);
     std::size_t i = *at;
     const bool negated = i < pattern.size() && (pattern[i] == '!' || pattern[i] == '^');
     i += negated ? 1U : 0U;
     bool found = false;
-    for (bool first = true; i < pattern.size() && (first || pattern[i] != ']'); first = false) {
-        const char low = pattern[i++];
-        char high = low;
+    bool ends = true;
+    for (bool first = true; ends && i < pattern.size() && (first || pattern[i] != ']'); first = false) {
+        unsigned char low = 0;
+        ends = read_set_byte(pattern, &i, &low);
+        unsigned char high = low;
         if (i + 1 < pattern.size() && pattern[i] == '-' && pattern[i + 1] != ']') {
-            high = pattern[i + 1];
-            i += 2;
+            ++i;
+            ends = read_set_byte(pattern, &i, &high);
         }
-        const auto value = static_cast<unsigned char>(byte);
-        found =
-            found || (value >= static_cast<unsigned char>(low) && value <= static_cast<unsigned char>(high));
+        found = found || (value >= low && value <= high);
     }
-    if (i >= pattern.size()) {
+    if (!ends || i >= pattern.size()) {
         return byte == '[';
     }
     *at = i + 1;
     return found != negated;
 }
 
-/// Matches one byte of text against the pattern's next element; moves `*at` behind it.
+/// Matches one byte of text against the pattern's next element; moves `*at` behind it. A `\` at the
+/// pattern's end matches nothing.
 bool matches_one(std::string_view pattern, std::size_t *at, char byte) {
     const char element = pattern[(*at)++];
     switch (element) {
     case '?': return true;
     case '[': return matches_set(pattern, at, byte);
-    case '\\':
-        if (*at < pattern.size()) {
-            return pattern[(*at)++] == byte;
-        }
-        return byte == '\\';
+    case '\\': return *at < pattern.size() && pattern[(*at)++] == byte;
     default: return element == byte;
     }
 }
