@@ -2,11 +2,10 @@
 
 #include "shim/module_map.h"
 #include "shim/unwind_memory.h"
+#include "shim/unwind_tables.h"
 
-#include <algorithm>
 #include <cstring>
 #include <libunwind.h>
-#include <utility>
 
 // Exported by libunwind for remote unwinders, but declared in none of its installed headers.
 extern "C" int UNW_OBJ(dwarf_search_unwind_table)(unw_addr_space_t, unw_word_t ip, unw_dyn_info_t *,
@@ -22,54 +21,6 @@ constexpr int frame_pointer_register = UNW_AARCH64_X29;
 #endif
 
 unw_addr_space_t address_space = nullptr;
-
-/// The parts of a module that do not change while it is loaded: its segments that are not writable. The
-/// unwind tables are in the first of them.
-class ConstantSegments {
-public:
-    [[nodiscard]] bool contain(std::uintptr_t address, std::size_t bytes) const {
-        for (unsigned i = 0; i < count_; ++i) {
-            if (address >= segments_[i].start && address < segments_[i].end)
-                return segments_[i].end - address >= bytes;
-        }
-        return false;
-    }
-
-    /// Takes the module's; false if the unwind tables are in none of them.
-    bool take_from(const UnwindModule &module) {
-        count_ = 0;
-        for (std::size_t i = 0; i < module.headers.count && count_ < max_segments; ++i) {
-            const Elf64_Phdr &header = module.headers.first[i];
-            if (header.p_type != PT_LOAD || (header.p_flags & (PF_R | PF_W)) != PF_R)
-                continue;
-            const std::uintptr_t start = module.load_bias + header.p_vaddr;
-            segments_[count_++] = {start, start + header.p_memsz};
-            if (module.eh_frame_header >= start && module.eh_frame_header < start + header.p_memsz)
-                std::swap(segments_[0], segments_[count_ - 1]);
-        }
-        return contain(module.eh_frame_header, 12);
-    }
-
-    void clear() { count_ = 0; }
-
-private:
-    struct Segment {
-        std::uintptr_t start, end;
-    };
-    static constexpr unsigned max_segments = 4;
-
-    Segment segments_[max_segments] = {};
-    unsigned count_ = 0;
-};
-
-struct TableEntry {
-    std::int32_t function, description; ///< from the start of .eh_frame_hdr
-};
-
-struct SearchTable {
-    const TableEntry *entries;
-    std::size_t count;
-};
 
 /// One unwinding, as libunwind's accessors see it.
 class Unwinding {
@@ -103,9 +54,6 @@ public:
 
 private:
     void note(std::uintptr_t address, std::uintptr_t value);
-    bool enter_module(std::uintptr_t address);
-    bool find_table(SearchTable *out) const;
-    bool find_entry(std::uintptr_t ip, unw_dyn_info_t *out) const;
 
     const CallSite &site_;
     UnwoundFrame *frame_;
@@ -113,8 +61,7 @@ private:
     unsigned needed_ = 0;
     bool searching_ = false;
     bool described_ = false;
-    UnwindModule module_ = {};
-    ConstantSegments constant_;
+    UnwindTables tables_;
     ReadablePages readable_;
     UnwindScratch scratch_;
 };
@@ -137,7 +84,7 @@ void Unwinding::note(std::uintptr_t address, std::uintptr_t value) {
 }
 
 int Unwinding::read_memory(std::uintptr_t address, unw_word_t *value) {
-    const bool is_constant = constant_.contain(address, sizeof *value);
+    const bool is_constant = tables_.module_is_constant_at(address, sizeof *value);
     if (!is_constant && !readable_.contains(address, sizeof *value))
         return -UNW_EINVAL;
     *value = load_word(address);
@@ -163,70 +110,20 @@ int Unwinding::read_register(int number, unw_word_t *value) {
     return 0;
 }
 
-bool Unwinding::enter_module(std::uintptr_t address) {
-    if (address >= module_.start && address < module_.end)
-        return true;
-    module_ = {};
-    constant_.clear();
-    UnwindModule found;
-    if (!find_unwind_module(address, &found) || found.eh_frame_header == 0 || !constant_.take_from(found)) {
-        constant_.clear();
-        return false;
-    }
-    module_ = found;
-    return true;
-}
-
-/// The binary search table of .eh_frame_hdr (Linux Standard Base, "DWARF Extensions"), in the one form that
-/// linkers write: a 4-byte count, then pairs of 4-byte offsets from the header, of a function and of its
-/// description, sorted.
-bool Unwinding::find_table(SearchTable *out) const {
-    constexpr std::uint8_t version = 1;
-    constexpr std::uint8_t udata4 = 0x03;
-    constexpr std::uint8_t datarel_sdata4 = 0x3b;
-    std::uint8_t header[4];
-    std::memcpy(header, reinterpret_cast<const void *>(module_.eh_frame_header), sizeof header);
-    const std::uint8_t pointer_form = header[1] & 0x07; // of a pointer to .eh_frame, which nobody needs
-    if (header[0] != version || (pointer_form != 3 && pointer_form != 4) || header[2] != udata4 ||
-        header[3] != datarel_sdata4)
-        return false;
-    const std::size_t pointer_bytes = pointer_form == 3 ? 4 : 8;
-    const std::uintptr_t count_address = module_.eh_frame_header + sizeof header + pointer_bytes;
-    std::uint32_t count = 0;
-    if (!constant_.contain(count_address, sizeof count))
-        return false;
-    std::memcpy(&count, reinterpret_cast<const void *>(count_address), sizeof count);
-    out->entries = reinterpret_cast<const TableEntry *>(count_address + sizeof count);
-    out->count = count;
-    return constant_.contain(count_address + sizeof count, count * sizeof(TableEntry));
-}
-
-/// libunwind would search the table itself, a byte at a time through read_memory: a third of the time of an
-/// unwinding. So it gets a table of the one entry that it would find.
-bool Unwinding::find_entry(std::uintptr_t ip, unw_dyn_info_t *out) const {
-    SearchTable table;
-    if (!find_table(&table))
-        return false;
-    const auto offset = static_cast<std::int64_t>(ip - module_.eh_frame_header);
-    const TableEntry *const after = std::upper_bound(
-        table.entries, table.entries + table.count, offset,
-        [](std::int64_t wanted, const TableEntry &entry) { return wanted < entry.function; });
-    if (after == table.entries)
-        return false;
-    std::memset(out, 0, sizeof *out);
-    out->format = UNW_INFO_FORMAT_REMOTE_TABLE;
-    out->start_ip = module_.start;
-    out->end_ip = module_.end;
-    out->u.rti.segbase = module_.eh_frame_header;
-    out->u.rti.table_data = reinterpret_cast<std::uintptr_t>(after - 1);
-    out->u.rti.table_len = sizeof(TableEntry) / sizeof(unw_word_t);
-    return true;
-}
-
 int Unwinding::describe(unw_word_t ip, unw_proc_info_t *info, int need_unwind_info) {
-    unw_dyn_info_t table;
-    if (!enter_module(ip) || !find_entry(ip, &table))
+    UnwindTables::Entry entry;
+    if (!tables_.find(ip, &entry))
         return -UNW_ENOINFO;
+    // libunwind would search the module's whole table, a byte at a time through read_memory: half the time of
+    // an unwinding. So it gets a table of the one entry that it would find.
+    unw_dyn_info_t table;
+    std::memset(&table, 0, sizeof table);
+    table.format = UNW_INFO_FORMAT_REMOTE_TABLE;
+    table.start_ip = entry.module_start;
+    table.end_ip = entry.module_end;
+    table.u.rti.segbase = entry.base;
+    table.u.rti.table_data = entry.address;
+    table.u.rti.table_len = UnwindTables::entry_bytes / sizeof(unw_word_t);
     searching_ = true;
     const int result =
         UNW_OBJ(dwarf_search_unwind_table)(address_space, ip, &table, info, need_unwind_info, this);

@@ -6,9 +6,6 @@
 #include <catch2/catch.hpp>
 
 #include <alloca.h>
-#include <chrono>
-#include <cstdio>
-#include <pthread.h>
 #include <random>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -245,6 +242,7 @@ TEST_CASE("a stack differs whose outer frames differ only") {
     CHECK(s.wrong == 0);
 }
 
+#if !defined(__SANITIZE_ADDRESS__) // which fills what this leaves untouched
 TEST_CASE("a frame of varying size makes no stale stack match, as its return addresses would") {
     REQUIRE(unwinding_is_ready());
     Subject s;
@@ -281,6 +279,8 @@ TEST_CASE("a frame of varying size makes no stale stack match, as its return add
     }
     CHECK(s.wrong == 0);
 }
+
+#endif
 
 #if defined(__x86_64__)
 TEST_CASE("a frame pointer that addresses no frame causes no miss") {
@@ -380,59 +380,4 @@ TEST_CASE("a forked child recognises the stacks of its parent") {
             REQUIRE(waitpid(child, &status, 0) == child);
     }
     CHECK(status == 0);
-}
-
-namespace {
-
-double nanoseconds_each(std::chrono::steady_clock::duration time, unsigned rounds) {
-    return static_cast<double>(std::chrono::nanoseconds(time).count()) / rounds;
-}
-
-[[gnu::noinline]] void measure() {
-    using Clock = std::chrono::steady_clock;
-    constexpr unsigned misses = 2000, hits = 1'000'000;
-    Subject &s = *subject;
-    const CallSite site = FLOCKSTAT_CALL_SITE();
-    const Clock::time_point start = Clock::now();
-    for (unsigned i = 0; i < misses; ++i)
-        s.fresh->result = unwind(site, s.fresh->frames, CapturedStack::max_depth);
-    const Clock::time_point unwound = Clock::now();
-    const CachedStack *const entry = s.cache.insert(site, s.fresh->frames, s.fresh->result.depth);
-    unsigned found = 0;
-    const Clock::time_point begin = Clock::now();
-    for (unsigned i = 0; i < hits; ++i) {
-        asm volatile("" ::: "memory");
-        found += s.cache.find(site) == entry;
-    }
-    const Clock::time_point end = Clock::now();
-    s.hit = found == hits;
-    std::printf("depth %3u: hit %5.1f ns, miss %6.2f us\n", s.fresh->result.depth,
-                nanoseconds_each(end - begin, hits), nanoseconds_each(unwound - start, misses) / 1000);
-}
-
-[[gnu::noinline]] void measure_at(unsigned levels) {
-    if (levels == 0)
-        measure();
-    else
-        measure_at(levels - 1);
-    asm volatile("" ::: "memory");
-}
-
-/// A thread's stack begins three frames further out: clone3, start_thread, this.
-void *measure_depths(void *) {
-    for (const unsigned depth : {5U, 10U, 25U, 40U, 100U})
-        measure_at(depth - 4);
-    return nullptr;
-}
-
-} // namespace
-
-TEST_CASE("cost of a hit and of a miss", "[.bench]") {
-    REQUIRE(unwinding_is_ready());
-    Subject s;
-    subject = &s;
-    pthread_t thread;
-    REQUIRE(pthread_create(&thread, nullptr, measure_depths, nullptr) == 0);
-    REQUIRE(pthread_join(thread, nullptr) == 0);
-    CHECK(s.hit);
 }
