@@ -7,6 +7,7 @@
 #include "shim/bookkeeping.h"
 #include "shim/ownership.h"
 #include "shim/run_arena.h"
+#include "shim/start_message.h"
 #include "shim/watched_call.h"
 
 namespace flockstat::shim {
@@ -88,7 +89,10 @@ void conclude_run() {
     header->left_running = others ? 1 : 0;
     header->command_status = run.exit_status >= 0 ? (run.exit_status & 0xFF) << 8 : -1;
     header->ended = 1;
-    if (summary::write_plain_summary(run.arena, run.identity.directory, link.view()) == 0 && !others) {
+    const int fault = summary::write_plain_summary(run.arena, run.identity.directory, link.view());
+    if (fault != 0) {
+        say_no_summary(run.identity.directory, fault);
+    } else if (!others) {
         remove_arena_file();
     }
 }

@@ -4,7 +4,9 @@
 #include "reporter/record/system_call.h"
 
 #include <cerrno>
+#include <csignal>
 #include <cstring>
+#include <ctime>
 
 namespace flockstat::shim {
 namespace {
@@ -42,24 +44,69 @@ std::string_view remedy(int error) {
     }
 }
 
+void add_error(record::ShortLine *line, int error) {
+    const std::string_view known = error_text(error);
+    if (known.empty()) {
+        line->add("error ").add_number(static_cast<std::uint64_t>(error));
+    } else {
+        line->add(known);
+    }
+}
+
+void add_error(record::ShortLine *line, int error) {
+    const std::string_view known = error_text(error);
+    if (known.empty()) {
+        line->add("error ").add_number(static_cast<std::uint64_t>(error));
+    } else {
+        line->add(known);
+    }
+}
+
+/// As the kernel has signal sets: a bit a signal.
+constexpr std::uint64_t set_of(int signal) { return std::uint64_t{1} << (signal - 1); }
+
+/// The program's stderr may be a pipe without a reader or a file at the limit of file sizes: a write there
+/// raises SIGPIPE or SIGXFSZ, which kill. Both are blocked meanwhile, and the one that this write raised is
+/// taken back.
+void write_to_stderr(std::string_view text) {
+    using record::address_of;
+    using record::system_call;
+    const std::uint64_t deadly = set_of(SIGPIPE) | set_of(SIGXFSZ);
+    std::uint64_t blocked = 0;
+    std::uint64_t pending = 0;
+    system_call(SYS_rt_sigprocmask, SIG_BLOCK, address_of(&deadly), address_of(&blocked), sizeof deadly);
+    system_call(SYS_rt_sigpending, address_of(&pending), sizeof pending);
+    const long written = system_call(SYS_write, 2, address_of(text.data()), static_cast<long>(text.size()));
+    const std::uint64_t raised = written == -EPIPE   ? set_of(SIGPIPE)
+                                 : written == -EFBIG ? set_of(SIGXFSZ)
+                                                     : 0;
+    if (const std::uint64_t ours = raised & ~pending; ours != 0) {
+        const timespec at_once{};
+        system_call(SYS_rt_sigtimedwait, address_of(&ours), 0, address_of(&at_once), sizeof ours);
+    }
+    system_call(SYS_rt_sigprocmask, SIG_SETMASK, address_of(&blocked), 0, sizeof blocked);
+}
+
 } // namespace
 
 void say(std::string_view text) {
     record::ShortLine line;
     line.add("flockstat: ").add(text.substr(0, 480)).add("\n");
-    record::system_call(SYS_write, 2, record::address_of(line.view().data()),
-                        static_cast<long>(line.view().size()));
+    write_to_stderr(line.view());
+}
+
+void say_no_summary(std::string_view directory, int error) {
+    record::ShortLine line;
+    line.add("cannot write the summary to ").add_foreign(directory).add(": ");
+    add_error(&line, error);
+    line.add("; what was recorded is kept, so make room and run: flockstat report ").add_foreign(directory);
+    say(line.view());
 }
 
 void say_not_recording(std::string_view what, int error) {
     record::ShortLine line;
     line.add("nothing is recorded: ").add_foreign(what).add(": ");
-    const std::string_view known = error_text(error);
-    if (known.empty()) {
-        line.add("error ").add_number(static_cast<std::uint64_t>(error));
-    } else {
-        line.add(known);
-    }
+    add_error(&line, error);
     line.add(remedy(error));
     say(line.view());
 }
