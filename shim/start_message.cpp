@@ -53,15 +53,6 @@ void add_error(record::ShortLine *line, int error) {
     }
 }
 
-void add_error(record::ShortLine *line, int error) {
-    const std::string_view known = error_text(error);
-    if (known.empty()) {
-        line->add("error ").add_number(static_cast<std::uint64_t>(error));
-    } else {
-        line->add(known);
-    }
-}
-
 /// As the kernel has signal sets: a bit a signal.
 constexpr std::uint64_t set_of(int signal) { return std::uint64_t{1} << (signal - 1); }
 

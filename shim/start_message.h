@@ -12,9 +12,6 @@ void say(std::string_view text);
 /// Says that nothing is recorded because `what` gave the error `error`, and what to do about it.
 void say_not_recording(std::string_view what, int error);
 
-/// Says that the run's end left no summary in `directory` because of `error`, while its arena is still there.
-void say_no_summary(std::string_view directory, int error);
-
 /// Says that the run's summary could not be written to `directory`, and how to get it.
 void say_no_summary(std::string_view directory, int error);
 
