@@ -13,9 +13,10 @@ namespace flockstat::test {
 
 /// A command that ran under flockstat, and what came back.
 struct RecordedRun {
-    Outcome outcome;                 ///< of `flockstat run`, or of the preloaded command
-    nlohmann::json summary;          ///< DIR/summary.json, as the run left it; null when there is none
-    nlohmann::json report;           ///< `flockstat report DIR -f json`; null when nothing was recorded
+    Outcome outcome;        ///< of `flockstat run`, or of the preloaded command
+    nlohmann::json summary; ///< DIR/summary.json, as the run left it; null when there is none (nothing
+                            ///< locked; a preloaded command was killed)
+    nlohmann::json report;  ///< `flockstat report DIR -f json`; null when nothing was recorded
     std::filesystem::path directory; ///< of the run
 };
 
