@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <csignal>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <system_error>
@@ -95,6 +97,10 @@ bool summaries_up_to_date(const fs::path &directory, const std::vector<fs::path>
 }
 
 bool may_go_on(const reporter::Run &run) {
+    // The command may not have come to life yet, or be one that cannot be watched, and start others that can.
+    if (!run.ended && (run.first_pid <= 0 || kill(run.first_pid, 0) == 0 || errno == EPERM)) {
+        return true;
+    }
     return std::ranges::any_of(run.processes, [](const reporter::Process &process) {
         return process.ending == reporter::Ending::running || process.ending == reporter::Ending::unknown;
     });
