@@ -224,6 +224,18 @@ TEST_CASE("when flockstat run itself is killed, report reads the live arena", "[
     CHECK(fs::exists(base / "run" / "run.flk"));
 }
 
+TEST_CASE("report before anybody attached does not end the run", "[run]") {
+    const TempDirectory base;
+    Process process(under_flockstat(
+        {.argv = {program("static_first"), program("end_by"), "return", base / "l", "4"}}, base / "run"));
+    REQUIRE(process.read_line() == "ready");
+    const Outcome early = run_flockstat({"report", base / "run", "-f", "json"});
+    CHECK(early.signal == 0);
+    process.send("go");
+    CHECK(process.wait().status == 3);
+    CHECK(pairs_in(base / "run", base / "l") == 4);
+}
+
 TEST_CASE("FLOCKSTAT_DIR alone marks no run: each command of a shell starts its own", "[run]") {
     const TempDirectory base;
     Command command = shell("\"$LOCK\" return l 3; \"$LOCK\" return l 4; exit 0", base.path());
