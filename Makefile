@@ -45,7 +45,8 @@ common := -g -D_GNU_SOURCE $(includes) $(warnings) $(sanitize) -ffile-prefix-map
 # unwinder would meet ours), no run-time type information, initial-exec thread-locals (no allocation on
 # first use), frame pointers (cheap keys of the stack cache), nothing visible that is not exported.
 shim_common := $(common) -O2 -fPIC -pthread -fvisibility=hidden -ftls-model=initial-exec \
-    -fno-omit-frame-pointer -ffunction-sections -fdata-sections -DFMT_HEADER_ONLY
+    -fno-omit-frame-pointer -ffunction-sections -fdata-sections -DFMT_HEADER_ONLY \
+    $(if $(SANITIZE),,-flto=auto -ffat-lto-objects)
 shim_first := -include shim/symbol_versions.h
 shim_cxxflags := $(shim_common) $(shim_first) -std=c++20 -fvisibility-inlines-hidden -fno-exceptions -fno-rtti \
     -fno-threadsafe-statics $(if $(SANITIZE),-fno-sanitize=vptr)
@@ -158,9 +159,15 @@ $(libunwind): scripts/build-libunwind | deps
 
 # ---------------------------------------------------------------- linking
 
-$(BUILD)/libflockstat.so: $(shim_objects) shim/exports.map $(wildcard shim/wrap.mk) $(libunwind)
+# The shim's own objects are optimised as one, because the way of a lock call goes through many of them. libunwind joins afterwards: its
+# archive has members that only the section garbage collection of a plain link can leave out.
+$(BUILD)/obj/shim.o: $(shim_objects)
+	$(call say,LTO,$@)
+	$(Q)$(CC) $(sanitize) -O2 -fPIC -pthread -ffunction-sections -flto=auto -r -flinker-output=nolto-rel -o $@ $^
+
+$(BUILD)/libflockstat.so: $(BUILD)/obj/shim.o shim/exports.map $(wildcard shim/wrap.mk) $(libunwind)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(sanitize) $(shim_ldflags) $(wrap) -o $@ $(shim_objects) $(unwind_libs)
+	$(Q)$(CC) $(sanitize) $(shim_ldflags) $(wrap) -o $@ $< $(unwind_libs)
 
 $(BUILD)/flockstat: $(reporter_objects)
 	$(call say,LINK,$@)

@@ -8,15 +8,11 @@
 namespace flockstat::shim {
 namespace {
 
-record::LeafKind kind_of(Mode mode) {
-    return mode == Mode::shared ? record::LeafKind::acquire_shared : record::LeafKind::acquire_exclusive;
-}
-
 record::Ref lock_of(OpenFile *open_file, Family family) {
     return open_file != nullptr ? lock_record(*open_file->file, family) : 0;
 }
 
-void count_error(record::LeafExtra &extra, int error) {
+[[gnu::cold, gnu::noinline]] void count_error(record::LeafExtra &extra, int error) {
     for (unsigned i = 0; i < record::max_leaf_errors; ++i) {
         record::ErrorCount &slot = extra.errors[i];
         const bool last = i + 1 == record::max_leaf_errors;
@@ -31,7 +27,7 @@ void count_error(record::LeafExtra &extra, int error) {
 }
 
 /// Those who hold the lock see that somebody wants it.
-void mark_waited(record::Ref lock_ref, std::uint64_t ticks) {
+[[gnu::cold, gnu::noinline]] void mark_waited(record::Ref lock_ref, std::uint64_t ticks) {
     auto *lock = record::resolve<record::Lock>(run.arena, lock_ref);
     if (lock != nullptr && __atomic_load_n(&lock->waited_ticks, __ATOMIC_RELAXED) < ticks) {
         __atomic_store_n(&lock->waited_ticks, ticks, __ATOMIC_RELAXED);
@@ -72,8 +68,9 @@ void count_overshoot(ThreadState &thread, record::LeafExtra &extra, const record
 }
 
 /// The rest of what a contended acquisition adds. `episode.first_ticks` is 0 where it did not poll.
-void count_contended(ThreadState &thread, record::Leaf &leaf, const record::Episode &episode,
-                     const Operation &operation, record::Ref lock) {
+[[gnu::cold, gnu::noinline]] void count_contended(ThreadState &thread, record::Leaf &leaf,
+                                                  const record::Episode &episode, const Operation &operation,
+                                                  record::Ref lock) {
     const bool stitched = episode.first_ticks != 0;
     const std::uint64_t wait_from = stitched ? episode.first_ticks : operation.wait_ticks;
     const std::uint64_t wait = operation.end_ticks - wait_from;
@@ -113,8 +110,8 @@ void count_granted(ThreadState &thread, OpenFile *open_file, const Operation &op
     }
 }
 
-void count_not_granted(ThreadState &thread, OpenFile *open_file, const Operation &operation,
-                       record::Leaf &leaf) {
+[[gnu::cold, gnu::noinline]] void count_not_granted(ThreadState &thread, OpenFile *open_file,
+                                                    const Operation &operation, record::Leaf &leaf) {
     record::LeafExtra *extra = find_extra(thread, leaf);
     record::LeafExtra nowhere{};
     record::LeafExtra &counts = extra != nullptr ? *extra : nowhere;
@@ -146,7 +143,7 @@ void count_not_granted(ThreadState &thread, OpenFile *open_file, const Operation
 void count_attempt(ThreadState &thread, OpenFile *open_file, const Operation &operation) {
     const StackUse use = find_stack(thread, operation);
     const record::Ref lock = lock_of(open_file, operation.family);
-    record::Leaf *leaf = find_leaf(thread, use, lock, kind_of(operation.mode), operation.family);
+    record::Leaf *leaf = find_leaf(thread, use, lock, acquire_kind(operation.mode), operation.family);
     ++thread.block->totals.attempts;
     if (leaf == nullptr) {
         count_lost(&record::Lost::calls);

@@ -11,7 +11,7 @@ namespace {
 
 /// Is the frame at `inside` below the caller's, on the same stack, so that it must have been left without
 /// returning? On an alternate signal stack addresses say nothing about frames of another stack.
-bool is_abandoned(std::uintptr_t inside, std::uintptr_t here) {
+[[gnu::cold, gnu::noinline]] bool is_abandoned(std::uintptr_t inside, std::uintptr_t here) {
     stack_t alternate{};
     if (record::system_call(SYS_sigaltstack, 0, record::address_of(&alternate)) != 0) {
         return false;
@@ -41,7 +41,7 @@ void leave(ThreadState &thread) {
 
 /// A close, about to happen: its regions end now, because the number may be another file's as soon as the
 /// kernel closed it.
-Released perform_close(ThreadState &thread, const Operation &operation) {
+[[gnu::noinline]] Released perform_close(ThreadState &thread, const Operation &operation) {
     Dropped dropped;
     drop_descriptor(operation.descriptor, &dropped);
     if (dropped.regions == nullptr) {
@@ -52,7 +52,7 @@ Released perform_close(ThreadState &thread, const Operation &operation) {
     return released;
 }
 
-void perform_duplicate(ThreadState &thread, const Operation &operation) {
+[[gnu::noinline]] void perform_duplicate(ThreadState &thread, const Operation &operation) {
     Dropped dropped;
     duplicate_descriptor(operation.descriptor, operation.other, &dropped);
     end_dropped(thread, dropped, record::Release::close, operation.start_ticks);
@@ -61,7 +61,9 @@ void perform_duplicate(ThreadState &thread, const Operation &operation) {
 void perform_lock_call(ThreadState &thread, const Operation &operation) {
     Dropped dropped;
     OpenFile *open_file = use_descriptor(operation.descriptor, operation.end_ticks, &dropped);
-    end_dropped(thread, dropped, record::Release::unknown, dropped.known_until_ticks);
+    if (dropped.regions != nullptr) [[unlikely]] {
+        end_dropped(thread, dropped, record::Release::unknown, dropped.known_until_ticks);
+    }
     if (open_file != nullptr && open_file->file->excluded) {
         return;
     }
@@ -85,12 +87,18 @@ Released perform(ThreadState &thread, const Operation &operation) {
     return {};
 }
 
-/// Applies what signal handlers queued meanwhile. One that comes after the last look applies itself, or is
-/// seen by the next call.
-void finish(ThreadState &thread) {
+[[gnu::cold, gnu::noinline]] void perform_queued(ThreadState &thread) {
     Operation queued;
     while (thread.queue.pop(&queued)) {
         perform(thread, queued);
+    }
+}
+
+/// Applies what signal handlers queued meanwhile. One that comes after the last look applies itself, or is
+/// seen by the next call.
+void finish(ThreadState &thread) {
+    if (!thread.queue.empty()) [[unlikely]] {
+        perform_queued(thread);
     }
     leave(thread);
 }

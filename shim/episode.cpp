@@ -27,10 +27,6 @@ bool is_late(const record::Episode &episode, std::uint64_t now) {
     return idle > ticks_for_ns(patience_ns);
 }
 
-record::LeafKind kind_of(Mode mode) {
-    return mode == Mode::shared ? record::LeafKind::acquire_shared : record::LeafKind::acquire_exclusive;
-}
-
 void abandon(ThreadState &thread, record::Episode &episode) {
     record::Event event{};
     event.kind = record::EventKind::abandoned;
@@ -49,7 +45,7 @@ void abandon(ThreadState &thread, record::Episode &episode) {
     --thread.open_episodes;
     log_event(thread, event);
     record::Leaf *leaf = find_leaf(thread, {.stack = event.stack, .cached = nullptr}, event.lock,
-                                   kind_of(event.mode), event.family);
+                                   acquire_kind(event.mode), event.family);
     record::LeafExtra *extra = leaf != nullptr ? find_extra(thread, *leaf) : nullptr;
     if (extra != nullptr) {
         ++extra->abandoned;

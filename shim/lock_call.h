@@ -41,6 +41,11 @@ struct LockCall {
 /// lockf(3).
 [[nodiscard]] LockCall decode_lockf(int function);
 
+/// Where attempts to get a lock in this mode are counted.
+[[nodiscard]] constexpr record::LeafKind acquire_kind(Mode mode) {
+    return mode == Mode::shared ? record::LeafKind::acquire_shared : record::LeafKind::acquire_exclusive;
+}
+
 /// First and last byte of a range; last is INT64_MAX where it goes on to the end of any file.
 struct Range {
     std::int64_t start = 0;

@@ -7,45 +7,26 @@
 #include <fcntl.h>
 
 namespace flockstat::shim {
+
+Descriptor *descriptor_pages[max_descriptor_pages];
+
 namespace {
 
-constexpr int page_shift = 10;
-constexpr int page_descriptors = 1 << page_shift;
-constexpr int max_pages = 4096; // up to 4 million descriptors; a call on a higher one counts as lost
-
-/// A descriptor number that was used in a lock call.
-struct Descriptor {
-    OpenFile *open_file = nullptr;
-    std::uint64_t verified_ticks = 0;
-};
-
-/// 10 ms where ticks are nanoseconds, and less where they are shorter: at most 10 ms in any case.
-constexpr std::uint64_t verified_for_ticks = 10'000'000;
-
 SpinLock table_lock; ///< guards all that follows, and the table of files
-Descriptor *pages[max_pages];
 Pool<OpenFile, &OpenFile::next_free, &OpenFile::next_all> open_files;
 std::uint32_t open_files_made = 0;
 
-Descriptor *find_descriptor(int descriptor) {
-    if (descriptor < 0 || (descriptor >> page_shift) >= max_pages) {
-        return nullptr;
-    }
-    Descriptor *page = __atomic_load_n(&pages[descriptor >> page_shift], __ATOMIC_ACQUIRE);
-    return page == nullptr ? nullptr : &page[descriptor & (page_descriptors - 1)];
-}
-
 Descriptor *make_descriptor(int descriptor) {
-    if (descriptor < 0 || (descriptor >> page_shift) >= max_pages) {
+    if (descriptor < 0 || (descriptor >> descriptor_page_shift) >= max_descriptor_pages) {
         count_lost(&record::Lost::calls);
         return nullptr;
     }
-    Descriptor *&page = pages[descriptor >> page_shift];
+    Descriptor *&page = descriptor_pages[descriptor >> descriptor_page_shift];
     if (page == nullptr) {
-        auto *fresh = static_cast<Descriptor *>(map_pages(sizeof(Descriptor) * page_descriptors));
+        auto *fresh = static_cast<Descriptor *>(map_pages(sizeof(Descriptor) * descriptors_in_page));
         __atomic_store_n(&page, fresh, __ATOMIC_RELEASE);
     }
-    return page == nullptr ? nullptr : &page[descriptor & (page_descriptors - 1)];
+    return page == nullptr ? nullptr : &page[descriptor & (descriptors_in_page - 1)];
 }
 
 /// An O_PATH descriptor is no open file: closing it drops nothing.
@@ -141,18 +122,7 @@ unsigned count_of(const unsigned &counter) { return __atomic_load_n(&counter, __
 
 } // namespace
 
-OpenFile *peek_descriptor(int descriptor) {
-    const Descriptor *entry = find_descriptor(descriptor);
-    return entry == nullptr ? nullptr : entry->open_file;
-}
-
-OpenFile *use_descriptor(int descriptor, std::uint64_t now, Dropped *dropped) {
-    if (const Descriptor *entry = find_descriptor(descriptor); entry != nullptr) {
-        OpenFile *open_file = entry->open_file;
-        if (open_file != nullptr && now - entry->verified_ticks < verified_for_ticks) {
-            return open_file;
-        }
-    }
+OpenFile *verify_descriptor(int descriptor, std::uint64_t now, Dropped *dropped) {
     if (!table_lock.lock()) {
         return nullptr;
     }

@@ -27,14 +27,53 @@ struct Dropped {
     std::uint64_t known_until_ticks = 0; ///< when they were last known to be held
 };
 
+/// A descriptor number that was used in a lock call.
+struct Descriptor {
+    OpenFile *open_file = nullptr;
+    std::uint64_t verified_ticks = 0;
+};
+
+inline constexpr int descriptor_page_shift = 10;
+inline constexpr int descriptors_in_page = 1 << descriptor_page_shift;
+inline constexpr int max_descriptor_pages =
+    4096; ///< up to 4 million descriptors; a call on a higher one counts as lost
+
+/// Made as they are needed, never given back.
+extern Descriptor *descriptor_pages[max_descriptor_pages];
+
+/// Its entry; nullptr where no descriptor near it was used yet. A few loads, any context.
+[[nodiscard]] inline Descriptor *find_descriptor(int descriptor) {
+    const auto page = static_cast<unsigned>(descriptor) >> descriptor_page_shift;
+    if (page >= max_descriptor_pages || descriptor_pages[page] == nullptr) {
+        return nullptr;
+    }
+    return &descriptor_pages[page][descriptor & (descriptors_in_page - 1)];
+}
+
 /// The open file of a descriptor as far as it is known, without asking the kernel; nullptr where it is not. A
 /// few loads, any context.
-[[nodiscard]] OpenFile *peek_descriptor(int descriptor);
+[[nodiscard]] inline OpenFile *peek_descriptor(int descriptor) {
+    const Descriptor *entry = find_descriptor(descriptor);
+    return entry == nullptr ? nullptr : entry->open_file;
+}
+
+/// 10 ms where ticks are nanoseconds, and less where they are shorter: at most 10 ms in any case.
+inline constexpr std::uint64_t verified_for_ticks = 10'000'000;
+
+/// The slow part of use_descriptor: asks the kernel.
+[[nodiscard, gnu::cold]] OpenFile *verify_descriptor(int descriptor, std::uint64_t now, Dropped *dropped);
 
 /// The open file of a descriptor that a lock call used at `now`: looked up at its first lock call, and again
 /// when it was not verified for 10 ms (a close or dup that nobody saw), which may take regions away. nullptr
 /// where the descriptor is not open, or there is no memory.
-[[nodiscard]] OpenFile *use_descriptor(int descriptor, std::uint64_t now, Dropped *dropped);
+[[nodiscard]] inline OpenFile *use_descriptor(int descriptor, std::uint64_t now, Dropped *dropped) {
+    const Descriptor *entry = find_descriptor(descriptor);
+    if (entry != nullptr && entry->open_file != nullptr && now - entry->verified_ticks < verified_for_ticks)
+        [[likely]] {
+        return entry->open_file;
+    }
+    return verify_descriptor(descriptor, now, dropped);
+}
 
 /// Must a close of this descriptor be looked at? It is known, or there are posix locks that it might drop. A
 /// few loads, any context.

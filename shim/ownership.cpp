@@ -3,23 +3,25 @@
 namespace flockstat::shim {
 namespace {
 
-record::LeafKind kind_of(Mode mode) {
-    return mode == Mode::shared ? record::LeafKind::acquire_shared : record::LeafKind::acquire_exclusive;
-}
-
 record::Leaf *leaf_of(ThreadState &thread, const HeldRegion &region) {
     if (region.leaf_owner == &thread && region.leaf_epoch == thread.leaf_epoch) {
         return region.leaf;
     }
-    return find_leaf(thread, {.stack = region.stack, .cached = nullptr}, region.lock, kind_of(region.mode),
-                     region.family);
+    return find_leaf(thread, {.stack = region.stack, .cached = nullptr}, region.lock,
+                     acquire_kind(region.mode), region.family);
+}
+
+/// Did anybody wait or get refused since it began? One word, which only those write.
+bool is_waited_for(const HeldRegion &region) {
+    const auto *lock = record::resolve<record::Lock>(run.arena, region.lock);
+    return lock != nullptr && __atomic_load_n(&lock->waited_ticks, __ATOMIC_RELAXED) >= region.since_ticks;
 }
 
 /// Others waited or were refused while it was held: they want to know for how long, and when it ended.
-void tell_waiters(ThreadState &thread, const HeldRegion &region, record::Release how,
-                  std::uint64_t end_ticks) {
+[[gnu::cold, gnu::noinline]] void tell_waiters(ThreadState &thread, const HeldRegion &region,
+                                               record::Release how, std::uint64_t end_ticks) {
     auto *lock = record::resolve<record::Lock>(run.arena, region.lock);
-    if (lock == nullptr || __atomic_load_n(&lock->waited_ticks, __ATOMIC_RELAXED) < region.since_ticks) {
+    if (lock == nullptr) {
         return;
     }
     __atomic_store_n(&lock->released_ticks, end_ticks, __ATOMIC_RELAXED);
@@ -53,7 +55,9 @@ void end_region(ThreadState &thread, HeldRegion *region, record::Release how, st
                 extra->held_open_ticks += how == record::Release::unknown ? held : 0;
             }
         }
-        tell_waiters(thread, *region, how, end_ticks);
+        if (is_waited_for(*region)) [[unlikely]] {
+            tell_waiters(thread, *region, how, end_ticks);
+        }
     }
     give_region(thread, region);
 }

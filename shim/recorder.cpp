@@ -9,15 +9,6 @@ namespace {
 
 constexpr std::uint64_t own_room_bytes = 4096;
 
-/// Two words with one store: a process that is killed leaves both or none (a signal comes between
-/// instructions).
-void store_pair(std::uint64_t *first, std::uint64_t one, std::uint64_t two) {
-    using Pair = std::uint64_t __attribute__((vector_size(16), may_alias));
-    *reinterpret_cast<volatile Pair *>(first) = Pair{one, two};
-}
-
-record::Header &header() { return *reinterpret_cast<record::Header *>(run.arena.base); }
-
 /// Counts one more in a bucket; false where there is no room for its octave.
 bool count_bucket(ThreadState &thread, record::Histogram &histogram, unsigned bucket) {
     record::Ref &octave = histogram.octaves[bucket / record::steps_in_octave];
@@ -28,10 +19,11 @@ bool count_bucket(ThreadState &thread, record::Histogram &histogram, unsigned bu
     if (line == nullptr) {
         return false;
     }
-    std::uint32_t &count = line->counts[bucket % record::steps_in_octave];
-    count += count != UINT32_MAX ? 1U : 0U;
+    count_in_octave(*line, bucket);
     return true;
 }
+
+record::Header &header() { return *reinterpret_cast<record::Header *>(run.arena.base); }
 
 /// The fourth sample: the first three, which are min, max and the rest, go into a histogram now.
 record::Histogram *make_histogram(ThreadState &thread, record::Stat &stat, std::uint64_t first_three_min,
@@ -110,53 +102,20 @@ record::Ref take_own_room(ThreadState &thread, std::uint64_t bytes, std::uint64_
     return static_cast<record::Ref>(start / record::ref_unit);
 }
 
-void add_sample(ThreadState &thread, record::Stat &stat, std::uint64_t ticks, std::uint64_t at) {
-    const std::uint64_t count = stat.count;
-    const std::uint64_t old_min = stat.min_ticks;
-    const std::uint64_t old_max = stat.max_ticks;
-    if (count == 0 || ticks < old_min) {
-        stat.min_ticks = ticks;
+void add_to_histogram(ThreadState &thread, record::Stat &stat, std::uint64_t ticks, std::uint64_t min_before,
+                      std::uint64_t max_before) {
+    auto *histogram = record::resolve<record::Histogram>(run.arena, stat.histogram);
+    if (histogram == nullptr && stat.count == record::samples_without_histogram) {
+        histogram = make_histogram(thread, stat, min_before, max_before);
     }
-    if (ticks > old_max) {
-        stat.max_ticks = ticks;
+    if (histogram != nullptr) {
+        (void)count_bucket(thread, *histogram,
+                           record::bucket_of(ticks)); // without room: missing in the percentiles only
     }
-    stat.last_ticks = ticks;
-    stat.last_at_ticks = at;
-    if (count >= record::samples_without_histogram) {
-        auto *histogram = record::resolve<record::Histogram>(run.arena, stat.histogram);
-        if (histogram == nullptr && count == record::samples_without_histogram) {
-            histogram = make_histogram(thread, stat, old_min, old_max);
-        }
-        if (histogram != nullptr) {
-            (void)count_bucket(thread, *histogram,
-                               record::bucket_of(ticks)); // without room: missing in the percentiles only
-        }
-    }
-    store_pair(&stat.count, count + 1, stat.sum_ticks + ticks);
 }
 
-void add_sample(record::ShortStat &stat, std::uint64_t ticks, std::uint64_t at) {
-    if (stat.count == 0 || ticks < stat.min_ticks) {
-        stat.min_ticks = ticks;
-    }
-    if (ticks > stat.max_ticks) {
-        stat.max_ticks = ticks;
-    }
-    stat.last_ticks = ticks;
-    stat.last_at_ticks = at;
-    store_pair(&stat.count, stat.count + 1, stat.sum_ticks + ticks);
-}
-
-record::Leaf *find_leaf(ThreadState &thread, StackUse use, record::Ref lock, record::LeafKind kind,
-                        record::Family family) {
-    const std::uint64_t key = leaf_key(lock, use.stack, kind, family);
-    if (use.cached != nullptr) {
-        for (unsigned i = 0; i < 4; ++i) {
-            if (use.cached->leaf_key[i] == key) {
-                return static_cast<record::Leaf *>(use.cached->leaf[i]);
-            }
-        }
-    }
+record::Leaf *look_up_leaf(ThreadState &thread, StackUse use, std::uint64_t key, record::Ref lock,
+                           record::LeafKind kind, record::Family family) {
     record::Leaf *leaf = thread.leaves.find(key);
     if (leaf == nullptr) {
         const record::Ref ref = take_own_room(thread, sizeof(record::Leaf), alignof(record::Leaf));
@@ -174,9 +133,8 @@ record::Leaf *find_leaf(ThreadState &thread, StackUse use, record::Ref lock, rec
         (void)thread.leaves.insert(key, leaf);
     }
     if (use.cached != nullptr) {
-        const unsigned slot = static_cast<unsigned>((key >> 33U) ^ key) & 3U;
-        use.cached->leaf[slot] = leaf;
-        use.cached->leaf_key[slot] = key;
+        use.cached->leaf[leaf_slot(key)] = leaf;
+        use.cached->leaf_key[leaf_slot(key)] = key;
     }
     return leaf;
 }
@@ -214,7 +172,7 @@ void log_event(ThreadState &thread, const record::Event &event) {
                      __ATOMIC_RELEASE);
 }
 
-HeldRegion *take_region(ThreadState &thread) {
+HeldRegion *make_region(ThreadState &thread) {
     if (thread.region_pool == nullptr) {
         constexpr std::size_t bytes = 4096;
         auto *page = static_cast<char *>(map_pages(bytes));
@@ -231,38 +189,8 @@ HeldRegion *take_region(ThreadState &thread) {
     thread.region_pool = region->next;
     region->next = nullptr;
     region->pieces = 0;
-    if (region->live == nullptr) {
-        region->live = take_slot(thread);
-    }
+    region->live = take_slot(thread);
     return region;
-}
-
-void give_region(ThreadState &thread, HeldRegion *region) {
-    if (region->live != nullptr) {
-        __atomic_store_n(&region->live->since_ticks, 0, __ATOMIC_RELEASE);
-    }
-    region->next = thread.region_pool;
-    thread.region_pool = region;
-}
-
-void publish_region(HeldRegion &region, Range range, std::uint64_t owner, int descriptor,
-                    std::int32_t thread_id) {
-    record::Region *live = region.live;
-    if (live == nullptr) {
-        return;
-    }
-    live->owner = owner;
-    live->range_start = range.start;
-    live->range_end = range.end;
-    live->lock = region.lock;
-    live->stack = region.stack;
-    live->process = run.process_ref;
-    live->descriptor = descriptor;
-    live->thread = thread_id;
-    live->family = region.family;
-    live->mode = region.mode;
-    live->holders = 1;
-    __atomic_store_n(&live->since_ticks, region.since_ticks, __ATOMIC_RELEASE);
 }
 
 } // namespace flockstat::shim

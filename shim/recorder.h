@@ -11,7 +11,10 @@ namespace flockstat::shim {
 
 /// Has the thread a block to write to? Takes one at the thread's first call: an ended thread's, or a new one.
 /// False where this process cannot record or the arena is full; the caller counts its call as lost.
-[[nodiscard]] bool ensure_block(ThreadState &thread);
+[[nodiscard, gnu::cold]] bool attach_block(ThreadState &thread);
+[[nodiscard]] inline bool ensure_block(ThreadState &thread) {
+    return (thread.block != nullptr && thread.generation == run.generation) || attach_block(thread);
+}
 
 /// A call's stack: its record, and the cache entry that knows its leaves.
 struct StackUse {
@@ -20,20 +23,90 @@ struct StackUse {
 };
 
 /// The stack of the operation's site, unwound if it was not seen before. Slow then.
-[[nodiscard]] StackUse find_stack(ThreadState &thread, const Operation &operation);
+[[nodiscard, gnu::cold]] StackUse unwind_stack(ThreadState &thread, const Operation &operation);
+[[nodiscard]] inline StackUse find_stack(ThreadState &thread, const Operation &operation) {
+    if (run.stacks && !operation.frames_gone) [[likely]] {
+        if (CachedStack *known = thread.stacks.find(operation.site); known != nullptr) [[likely]] {
+            return {known->stack, known};
+        }
+    }
+    return unwind_stack(thread, operation);
+}
+
+/// Which of a cached stack's leaves a key goes to.
+inline unsigned leaf_slot(std::uint64_t key) { return static_cast<unsigned>((key >> 33U) ^ key) & 3U; }
+
+/// The slow part of find_leaf.
+[[nodiscard, gnu::cold]] record::Leaf *look_up_leaf(ThreadState &thread, StackUse use, std::uint64_t key,
+                                                    record::Ref lock, record::LeafKind kind,
+                                                    record::Family family);
 
 /// The thread's accumulators for (lock, stack, kind), made at first use; nullptr where there is no room.
-[[nodiscard]] record::Leaf *find_leaf(ThreadState &thread, StackUse use, record::Ref lock,
-                                      record::LeafKind kind, record::Family family);
+[[nodiscard]] inline record::Leaf *find_leaf(ThreadState &thread, StackUse use, record::Ref lock,
+                                             record::LeafKind kind, record::Family family) {
+    const std::uint64_t key = leaf_key(lock, use.stack, kind, family);
+    if (use.cached != nullptr && use.cached->leaf_key[leaf_slot(key)] == key) [[likely]] {
+        return static_cast<record::Leaf *>(use.cached->leaf[leaf_slot(key)]);
+    }
+    return look_up_leaf(thread, use, key, lock, kind, family);
+}
 
 /// The rare counters of a leaf, made at first use; nullptr where there is no room.
 [[nodiscard]] record::LeafExtra *find_extra(ThreadState &thread, record::Leaf &leaf);
 
-/// Adds a sample to a distribution. `at`: when.
-void add_sample(ThreadState &thread, record::Stat &stat, std::uint64_t ticks, std::uint64_t at);
+/// Two words with one store: a process that is killed leaves both or none (a signal comes between
+/// instructions).
+inline void store_pair(std::uint64_t *first, std::uint64_t one, std::uint64_t two) {
+    using Pair = std::uint64_t __attribute__((vector_size(16), may_alias));
+    *reinterpret_cast<volatile Pair *>(first) = Pair{one, two};
+}
+
+/// Counts one more of a bucket of the octave that `line` is for.
+inline void count_in_octave(record::OctaveCounts &line, unsigned bucket) {
+    std::uint32_t &count = line.counts[bucket % record::steps_in_octave];
+    count += count != UINT32_MAX ? 1U : 0U;
+}
+
+/// The slow part of add_sample: there is no histogram yet, or no room for this octave in it.
+[[gnu::cold]] void add_to_histogram(ThreadState &thread, record::Stat &stat, std::uint64_t ticks,
+                                    std::uint64_t min_before, std::uint64_t max_before);
+
+/// Adds a sample to a summary; `at`: when.
+template<typename AnyStat>
+inline void add_to_summary(AnyStat &stat, std::uint64_t ticks, std::uint64_t at) {
+    if (ticks < stat.min_ticks || stat.count == 0) {
+        stat.min_ticks = ticks;
+    }
+    if (ticks > stat.max_ticks) {
+        stat.max_ticks = ticks;
+    }
+    stat.last_ticks = ticks;
+    stat.last_at_ticks = at;
+    store_pair(&stat.count, stat.count + 1, stat.sum_ticks + ticks);
+}
 
 /// Adds a sample to a process's summary.
-void add_sample(record::ShortStat &stat, std::uint64_t ticks, std::uint64_t at);
+inline void add_sample(record::ShortStat &stat, std::uint64_t ticks, std::uint64_t at) {
+    add_to_summary(stat, ticks, at);
+}
+
+/// Adds a sample to a distribution.
+inline void add_sample(ThreadState &thread, record::Stat &stat, std::uint64_t ticks, std::uint64_t at) {
+    if (stat.count >= record::samples_without_histogram) {
+        const unsigned bucket = record::bucket_of(ticks);
+        const auto *histogram = record::resolve<record::Histogram>(run.arena, stat.histogram);
+        auto *line = histogram == nullptr
+                         ? nullptr
+                         : record::resolve<record::OctaveCounts>(
+                               run.arena, histogram->octaves[bucket / record::steps_in_octave]);
+        if (line != nullptr) [[likely]] {
+            count_in_octave(*line, bucket);
+        } else {
+            add_to_histogram(thread, stat, ticks, stat.min_ticks, stat.max_ticks);
+        }
+    }
+    add_to_summary(stat, ticks, at);
+}
 
 /// Appends to the run's event log; counted as lost beyond the budget.
 void log_event(ThreadState &thread, const record::Event &event);
@@ -41,15 +114,50 @@ void log_event(ThreadState &thread, const record::Event &event);
 /// Room of the thread's own in the arena, zeroed; 0 where there is none.
 [[nodiscard]] record::Ref take_own_room(ThreadState &thread, std::uint64_t bytes, std::uint64_t alignment);
 
+/// The slow part of take_region.
+[[nodiscard, gnu::cold]] HeldRegion *make_region(ThreadState &thread);
+
 /// A region object with a slot in the arena, where there is room for one; nullptr without memory.
-[[nodiscard]] HeldRegion *take_region(ThreadState &thread);
+[[nodiscard]] inline HeldRegion *take_region(ThreadState &thread) {
+    HeldRegion *region = thread.region_pool;
+    if (region == nullptr || region->live == nullptr) [[unlikely]] {
+        return make_region(thread);
+    }
+    thread.region_pool = region->next;
+    region->next = nullptr;
+    region->pieces = 0;
+    return region;
+}
 
 /// Back to the thread's pool, its slot freed.
-void give_region(ThreadState &thread, HeldRegion *region);
+inline void give_region(ThreadState &thread, HeldRegion *region) {
+    if (region->live != nullptr) {
+        __atomic_store_n(&region->live->since_ticks, 0, __ATOMIC_RELEASE);
+    }
+    region->next = thread.region_pool;
+    thread.region_pool = region;
+}
 
 /// Shows the region, whose private facts are set, to those who have to wait.
-void publish_region(HeldRegion &region, Range range, std::uint64_t owner, int descriptor,
-                    std::int32_t thread_id);
+inline void publish_region(HeldRegion &region, Range range, std::uint64_t owner, int descriptor,
+                           std::int32_t thread_id) {
+    record::Region *live = region.live;
+    if (live == nullptr) {
+        return;
+    }
+    live->owner = owner;
+    live->range_start = range.start;
+    live->range_end = range.end;
+    live->lock = region.lock;
+    live->stack = region.stack;
+    live->process = run.process_ref;
+    live->descriptor = descriptor;
+    live->thread = thread_id;
+    live->family = region.family;
+    live->mode = region.mode;
+    live->holders = 1;
+    __atomic_store_n(&live->since_ticks, region.since_ticks, __ATOMIC_RELEASE);
+}
 
 /// Hands the blocks of this process's ended threads, and the calling thread's, on to whoever comes, and moves
 /// their sums to the process's record. In the last moments of a process.

@@ -11,10 +11,10 @@ namespace flockstat::shim {
 /// How far this process has got with its run.
 enum class Attachment : std::uint32_t {
     early,     ///< our constructor has not run: calls are passed on
+    off,       ///< not recording: set-user-ID, no permission, a bad setting
     none,      ///< there is no arena yet; the first lock call makes it
     attaching, ///< a thread is at it
     attached,
-    off, ///< not recording: set-user-ID, no permission, a bad setting
 };
 
 /// Zeroed by the kernel in a child (MADV_WIPEONFORK), so that a raw clone is noticed too.
@@ -52,9 +52,7 @@ extern ProcessRun run;
 inline std::uint64_t now_ticks() { return record::read_ticks(run.clock); }
 
 /// Calls are to be recorded, or passed straight on.
-[[nodiscard]] inline bool recording() {
-    return run.attachment != Attachment::off && run.attachment != Attachment::early;
-}
+[[nodiscard]] inline bool recording() { return run.attachment > Attachment::off; }
 
 /// Ticks that `ns` nanoseconds take, by what the clocks did since the run began. Async-signal-safe, some
 /// system calls slow.

@@ -2,12 +2,16 @@
 /// time goes without.
 #pragma once
 
-#include <cstdint>
+#include "shim/thread_slot.h"
 
 namespace flockstat::shim {
 
-/// Who takes a SpinLock: a number that names the thread and the process's generation; see spin_lock.cpp.
-[[nodiscard]] std::uint64_t lock_holder_name();
+/// Points to glibc's __libc_single_threaded (2.32), or to a zero: while it is not zero there is nobody to
+/// lock out, and an atomic operation would cost more than what it guards.
+extern const char *single_threaded;
+
+/// In the constructor: finds __libc_single_threaded.
+void find_single_threaded();
 
 /// Not for signal handlers that interrupt a holder in the same thread: the bookkeeping guard keeps those out.
 /// So a lock that names the very thread that wants it was abandoned by it (siglongjmp), and one that names
@@ -16,11 +20,26 @@ namespace flockstat::shim {
 class SpinLock {
 public:
     /// False after about a millisecond of spinning and yielding: the holder was descheduled for long.
-    [[nodiscard]] bool lock();
+    [[nodiscard]] bool lock() {
+        const std::uint64_t mine = thread_slot.lock_name;
+        if (*single_threaded != 0) {
+            if (holder_ == 0) [[likely]] {
+                holder_ = mine;
+                return true;
+            }
+            return lock_slowly(mine);
+        }
+        std::uint64_t free = 0;
+        return __atomic_compare_exchange_n(&holder_, &free, mine, false, __ATOMIC_ACQUIRE,
+                                           __ATOMIC_RELAXED) ||
+               lock_slowly(mine);
+    }
     void unlock() { __atomic_store_n(&holder_, std::uint64_t{0}, __ATOMIC_RELEASE); }
 
 private:
-    std::uint64_t holder_ = 0;
+    [[gnu::cold]] bool lock_slowly(std::uint64_t mine);
+
+    std::uint64_t holder_ = 0; ///< 0, or the lock_name of the thread that holds it
 };
 
 } // namespace flockstat::shim

@@ -52,7 +52,7 @@ record::Ref record_stack(ThreadState &thread, const UnwindResult &result) {
 
 } // namespace
 
-StackUse find_stack(ThreadState &thread, const Operation &operation) {
+StackUse unwind_stack(ThreadState &thread, const Operation &operation) {
     if (!run.stacks) {
         return {};
     }
@@ -61,9 +61,6 @@ StackUse find_stack(ThreadState &thread, const Operation &operation) {
         return {
             record_stack(thread, {.depth = 1, .truncated = false, .through_signal = true, .broken = true}),
             nullptr};
-    }
-    if (CachedStack *known = thread.stacks.find(operation.site); known != nullptr) {
-        return {known->stack, known};
     }
     const UnwindResult result = unwind(operation.site, thread.unwound, record::max_stack_frames);
     const record::Ref stack = record_stack(thread, result);

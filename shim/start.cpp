@@ -3,6 +3,7 @@
 #include "shim/process_end.h"
 #include "shim/real.h"
 #include "shim/run.h"
+#include "shim/spin_lock.h"
 #include "shim/unwind.h"
 
 #include <cstdlib>
@@ -16,6 +17,7 @@ void keep_status(int status, void *) { run.exit_status = status & 0xFF; }
 /// glibc hands main's arguments to constructors (elf/dl-init.c).
 __attribute__((constructor)) void start(int argument_count, char **arguments, char **environment) {
     flockstat_find_real();
+    find_single_threaded();
     watch_thread_ends(end_thread);
     start_run(argument_count, arguments, environment);
     if (run.attachment == Attachment::off) {

@@ -125,10 +125,7 @@ void merge(record::ProcessTotals &into, const record::ProcessTotals &from) {
 
 } // namespace
 
-bool ensure_block(ThreadState &thread) {
-    if (__builtin_expect(thread.block != nullptr && thread.generation == run.generation, 1)) {
-        return true;
-    }
+bool attach_block(ThreadState &thread) {
     // A state that is reused by another thread of this process keeps its block.
     if (!attach_run() || (thread.block == nullptr && !take_block(thread))) {
         count_lost(&record::Lost::calls);

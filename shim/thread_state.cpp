@@ -10,18 +10,12 @@
 namespace flockstat::shim {
 
 std::uint32_t module_unloads = 0;
+thread_local constinit ThreadSlot thread_slot{};
 
 namespace {
 
 constexpr std::size_t state_bytes = (sizeof(ThreadState) + 4095) & ~std::size_t{4095};
 constexpr std::size_t stack_cache_bytes = 64 * 1024;
-
-struct ThreadSlot {
-    ThreadState *state;
-    bool making;
-};
-
-__attribute__((tls_model("initial-exec"))) thread_local ThreadSlot slot;
 
 SpinLock states_lock; ///< guards idle_states and all_states
 ThreadState *idle_states = nullptr;
@@ -64,7 +58,7 @@ ThreadState *make_state() {
 void thread_ended(void *pointer) {
     auto *state = static_cast<ThreadState *>(pointer);
     on_thread_end(state);
-    slot.state = nullptr;
+    thread_slot.state = nullptr;
     if (states_lock.lock()) {
         state->next_idle = idle_states;
         idle_states = state;
@@ -94,18 +88,14 @@ bool OperationQueue::pop(Operation *out) {
     return true;
 }
 
-ThreadState *existing_thread_state() { return slot.state; }
-
 ThreadState *all_thread_states() { return all_states; }
 
-ThreadState *thread_state() {
-    if (__builtin_expect(slot.state != nullptr, 1)) {
-        return slot.state;
-    }
-    if (slot.making || !end_key_made) {
+ThreadState *make_thread_state() {
+    if (thread_slot.making || !end_key_made) {
         return nullptr;
     }
-    slot.making = true;
+    thread_slot.making = true;
+    name_lock_holder();
     ThreadState *state = take_idle_state();
     if (state == nullptr) {
         state = make_state();
@@ -114,9 +104,10 @@ ThreadState *thread_state() {
         // No malloc: the constructor's key is among the first 32, whose values lie in the thread itself
         // (glibc, nptl/pthread_setspecific.c).
         pthread_setspecific(end_key, state);
-        slot.state = state;
+        thread_slot.state = state;
+        name_lock_holder();
     }
-    slot.making = false;
+    thread_slot.making = false;
     return state;
 }
 
@@ -126,10 +117,11 @@ void watch_thread_ends(void (*ended)(ThreadState *)) {
 }
 
 void reset_thread_states() {
-    slot.making = false;
+    thread_slot.making = false;
+    name_lock_holder();
     idle_states = nullptr;
     for (ThreadState *state = all_states; state != nullptr; state = state->next_all) {
-        if (state != slot.state) { // the calling thread is inside, and goes on
+        if (state != thread_slot.state) { // the calling thread is inside, and goes on
             state->inside = 0;
             state->queue.clear();
             state->next_idle = idle_states;

@@ -9,6 +9,7 @@
 #include "shim/operation.h"
 #include "shim/run.h"
 #include "shim/stack_cache.h"
+#include "shim/thread_slot.h"
 
 namespace flockstat::shim {
 
@@ -58,12 +59,17 @@ struct ThreadState {
     record::Frame frames[record::max_stack_frames];
 };
 
+/// The calling thread's state where it has one.
+[[nodiscard]] inline ThreadState *existing_thread_state() { return thread_slot.state; }
+
+/// The slow part of thread_state.
+[[nodiscard, gnu::cold]] ThreadState *make_thread_state();
+
 /// The calling thread's state, made at its first use; nullptr without memory, or while a signal handler
 /// interrupts the making. Async-signal-safe.
-[[nodiscard]] ThreadState *thread_state();
-
-/// The calling thread's state where it has one.
-[[nodiscard]] ThreadState *existing_thread_state();
+[[nodiscard]] inline ThreadState *thread_state() {
+    return thread_slot.state != nullptr ? thread_slot.state : make_thread_state();
+}
 
 /// All states of this process, linked by next_all, those of ended threads included.
 [[nodiscard]] ThreadState *all_thread_states();

@@ -2,10 +2,11 @@
 
 #include "reporter/record/system_call.h"
 #include "shim/bookkeeping.h"
+#include "shim/quick_count.h"
+#include "shim/unwind_memory.h"
 #include "shim/wait_mark.h"
 
 #include <cerrno>
-#include <csignal>
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -20,17 +21,6 @@ using record::system_call;
 /// FLOCKSTAT_PROBE=off: a call that took this long is taken to have waited. Uncontended ones take a
 /// microsecond or two.
 constexpr std::uint64_t judged_wait_ns = 50'000;
-
-bool is_readable(const void *at) {
-    // rt_sigprocmask copies the new set before it looks at `how`: EFAULT if it cannot, EINVAL if it can
-    // (kernel/signal.c), and no effect.
-    return system_call(SYS_rt_sigprocmask, -1, address_of(at), 0, 8) != -EFAULT;
-}
-
-bool is_readable(const struct flock &ranges) {
-    const auto *bytes = reinterpret_cast<const char *>(&ranges);
-    return is_readable(bytes) && is_readable(bytes + sizeof ranges - 8);
-}
 
 /// What l_whence counts from; false where the kernel would not have taken it either.
 bool range_base(int descriptor, int whence, std::int64_t *base) {
@@ -57,7 +47,7 @@ void read_ranges(const flockstat_request &request, const LockCall &call, Operati
     const bool taken = operation->error == 0 || operation->outcome == Outcome::refused ||
                        operation->outcome == Outcome::interrupted ||
                        operation->outcome == Outcome::deadlocked;
-    if (!taken && (ranges == nullptr || !is_readable(*ranges))) {
+    if (!taken && (!range_is_readable(reinterpret_cast<std::uintptr_t>(ranges), sizeof *ranges))) {
         return;
     }
     if (call.action == Action::range) {
@@ -126,6 +116,13 @@ long issue_own(const flockstat_request &request, const LockCall &call, Operation
     return result;
 }
 
+/// The probe found the lock taken, or an error.
+long issue_refused(const flockstat_request &request, const LockCall &call, Operation *operation) {
+    operation->waited = outcome_of(errno, call.family) == Outcome::refused;
+    operation->wait_ticks = operation->end_ticks;
+    return issue_own(request, call, operation);
+}
+
 /// A call that may block, without being asked to probe: whether it did is judged by its duration.
 long issue_unprobed(const flockstat_request &request, const LockCall &call, Operation *operation) {
     operation->wait_ticks = operation->start_ticks;
@@ -135,19 +132,35 @@ long issue_unprobed(const flockstat_request &request, const LockCall &call, Oper
     return result;
 }
 
-/// First in the form that does not block. Only a grant is final: everything else is the program's own call's
-/// to answer.
-long issue_probed(const flockstat_request &request, const LockCall &call, Operation *operation) {
-    if (call.cancellation_point) {
-        flockstat_test_cancel(); // the non-blocking form is no cancellation point
+/// How far watched_call got.
+struct Issued {
+    const CallSite &site;
+    std::uint64_t start_ticks, end_ticks;
+    long result; ///< -1: refused, failed, or not issued yet
+    int saved_errno;
+};
+
+/// All but the ordinary: blocks where the call may, and tells the bookkeeping.
+[[gnu::noinline]] long finish_call(const flockstat_request &request, const LockCall &call,
+                                   const Issued &issued) {
+    Operation operation;
+    operation.site = issued.site;
+    operation.family = call.family;
+    operation.mode = call.mode;
+    operation.descriptor = request.descriptor;
+    operation.start_ticks = issued.start_ticks;
+    operation.end_ticks = issued.end_ticks;
+    long result = issued.result;
+    if (result == -1 && call.may_block) {
+        result =
+            run.probe ? issue_refused(request, call, &operation) : issue_unprobed(request, call, &operation);
+        operation.end_ticks = now_ticks();
     }
-    const long result = flockstat_issue(&request, call.nonblocking);
-    if (result != -1) {
-        return result;
-    }
-    operation->waited = outcome_of(errno, call.family) == Outcome::refused;
-    operation->wait_ticks = now_ticks();
-    return issue_own(request, call, operation);
+    operation.error = result == -1 ? errno : 0;
+    describe(request, call, &operation);
+    apply(operation);
+    errno = operation.error != 0 ? operation.error : issued.saved_errno;
+    return result;
 }
 
 } // namespace
@@ -155,28 +168,24 @@ long issue_probed(const flockstat_request &request, const LockCall &call, Operat
 bool passing() { return !recording() || flockstat_in_vfork != 0; }
 
 long watched_call(const flockstat_request &request, const LockCall &call, const CallSite &site) {
+    const std::uint64_t start_ticks = now_ticks();
     const int saved_errno = errno;
-    Operation operation;
-    operation.site = site;
-    operation.family = call.family;
-    operation.mode = call.mode;
-    operation.descriptor = request.descriptor;
-    operation.start_ticks = now_ticks();
-    long result = 0;
-    if (!call.may_block) {
-        result = flockstat_issue(&request, request.command);
-    } else if (run.probe) {
-        result = issue_probed(request, call, &operation);
-    } else {
-        result = issue_unprobed(request, call, &operation);
+    long result = -1;
+    std::uint64_t end_ticks = 0;
+    if (!call.may_block || run.probe) [[likely]] {
+        if (call.cancellation_point) {
+            flockstat_test_cancel(); // the non-blocking form is no cancellation point
+        }
+        // First in the form that does not block. Only a grant is final: all else is the program's own call's
+        // to answer.
+        result = flockstat_issue(&request, call.may_block ? call.nonblocking : request.command);
+        end_ticks = now_ticks();
+        if (result != -1 && call.family == Family::flock &&
+            count_quickly(call, request.descriptor, site, start_ticks, end_ticks)) [[likely]] {
+            return result;
+        }
     }
-    operation.end_ticks = now_ticks();
-    operation.error = result == -1 ? errno : 0;
-    describe(request, call, &operation);
-    const int error = result == -1 ? errno : saved_errno;
-    apply(operation);
-    errno = error;
-    return result;
+    return finish_call(request, call, {site, start_ticks, end_ticks, result, saved_errno});
 }
 
 } // namespace flockstat::shim

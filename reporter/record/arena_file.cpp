@@ -155,7 +155,7 @@ int check_file(int fd, std::uint64_t *bytes) {
         return EPERM;
     }
     *bytes = static_cast<std::uint64_t>(facts.st_size);
-    return *bytes < sizeof(Header) || *bytes > (max_arena_mib << 20U) ? EINVAL : 0;
+    return *bytes < (min_arena_mib << 20U) || *bytes > (max_arena_mib << 20U) ? EINVAL : 0;
 }
 
 } // namespace

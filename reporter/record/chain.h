@@ -8,11 +8,13 @@ namespace flockstat::record {
 /// The record under a reference that was read from the arena; nullptr where it is not inside the heap.
 template<typename Record>
 [[nodiscard]] Record *resolve(const Mapping &arena, Ref ref) {
-    const std::uint64_t offset = std::uint64_t{ref} * ref_unit;
-    if (offset < sizeof(Header) || offset > arena.bytes || arena.bytes - offset < sizeof(Record)) {
+    static_assert(sizeof(Header) + sizeof(Record) <= min_arena_mib << 20U);
+    // One comparison for both ends: what is below the heap wraps around. No arena is smaller than the least one.
+    const std::uint64_t in_heap = std::uint64_t{ref} * ref_unit - sizeof(Header);
+    if (in_heap > arena.bytes - sizeof(Header) - sizeof(Record)) {
         return nullptr;
     }
-    return reinterpret_cast<Record *>(arena.base + offset);
+    return reinterpret_cast<Record *>(arena.base + sizeof(Header) + in_heap);
 }
 
 /// Longest walk along one chain: a cycle that somebody scribbled must not hang us.
