@@ -221,6 +221,7 @@ int Launch::wait(std::chrono::milliseconds interval, const std::function<void()>
         }
     }
     forward_to = 0; // from here on its number may be another process's
+    give_signals_back(); // whoever presses ^C now means us
     return reap(pid_);
 }
 
