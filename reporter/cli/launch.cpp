@@ -220,7 +220,7 @@ int Launch::wait(std::chrono::milliseconds interval, const std::function<void()>
             close(handle);
         }
     }
-    forward_to = 0; // from here on its number may be another process's
+    forward_to = 0;      // from here on its number may be another process's
     give_signals_back(); // whoever presses ^C now means us
     return reap(pid_);
 }

@@ -78,7 +78,7 @@ LiveCounts count_live(const record::ArenaView &arena, std::uint64_t now_ticks,
 }
 
 std::string status_text(milliseconds elapsed, const LiveCounts &counts) {
-    return fmt::format("{}.{} s, {} process{}, {} lock calls, {} waiting now",
+    return fmt::format("{}.{} s, {} process{}, {} lock call{}, {} waiting now",
                        with_commas(static_cast<std::uint64_t>(elapsed.count() / 1000)),
                        elapsed.count() / 100 % 10, with_commas(counts.processes),
                        counts.processes == 1 ? "" : "es", with_commas(counts.lock_calls),
