@@ -82,7 +82,7 @@ std::string status_text(milliseconds elapsed, const LiveCounts &counts) {
                        with_commas(static_cast<std::uint64_t>(elapsed.count() / 1000)),
                        elapsed.count() / 100 % 10, with_commas(counts.processes),
                        counts.processes == 1 ? "" : "es", with_commas(counts.lock_calls),
-                       with_commas(counts.waiting));
+                       counts.lock_calls == 1 ? "" : "s", with_commas(counts.waiting));
 }
 
 StatusLine::StatusLine(const record::ArenaView &arena)

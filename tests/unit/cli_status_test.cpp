@@ -82,7 +82,9 @@ TEST_CASE("references out of bounds and cycles end the count") {
 
 TEST_CASE("the text has thousands and plurals") {
     using std::chrono::milliseconds;
+    CHECK(status_text(milliseconds(0), {0, 1, 1}) == "0.0 s, 0 processes, 1 lock call, 1 waiting now");
     CHECK(status_text(milliseconds(340), {1, 12, 0}) == "0.3 s, 1 process, 12 lock calls, 0 waiting now");
+    CHECK(status_text(milliseconds(0), {0, 1, 1}) == "0.0 s, 0 processes, 1 lock call, 1 waiting now");
     CHECK(status_text(milliseconds(3'723'999), {4, 1'234'567, 1'000}) ==
           "3,723.9 s, 4 processes, 1,234,567 lock calls, 1,000 waiting now");
 }
