@@ -1,5 +1,6 @@
 #include "reporter/write/short_function.h"
 
+#include <algorithm>
 #include <cctype>
 
 namespace flockstat::reporter {
@@ -74,10 +75,12 @@ private:
         }
         if (rest.starts_with("operator") && (at_ == 0 || !is_word(name_[at_ - 1])) &&
             (rest.size() == 8 || !is_word(rest[8]))) {
+            after_operator_ = true;
             return copy(operator_end(name_, at_) - at_);
         }
         switch (rest.front()) {
-        case '<': return group("<>");
+        case '<': // at the front it is Rust's <Type as Trait>
+            return at_ == 0 ? copy(std::min(behind_group(name_, 0), name_.size())) : group("<>");
         case '(': return parameters();
         case '{': {
             const std::size_t behind = behind_group(name_, at_);
@@ -88,7 +91,7 @@ private:
         }
         case ' ':
             copy(1);
-            name_start_ = out_.size(); // what came before was the return type
+            name_start_ = after_operator_ ? name_start_ : out_.size(); // what came before was the return type
             return true;
         default: return copy(1);
         }
@@ -122,6 +125,7 @@ private:
     std::size_t at_ = 0;
     std::string out_;
     std::size_t name_start_ = 0;
+    bool after_operator_ = false;
 };
 
 /// "::h" and 16 hexadecimal digits.

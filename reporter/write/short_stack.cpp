@@ -98,7 +98,12 @@ std::vector<std::string> short_stack(std::span<const SourceFrame> frames, bool u
     const SourceFrame *before = nullptr;
     for (const SourceFrame &frame : program_frames(frames)) {
         if (before == nullptr || !folds_into(*before, frame)) {
-            texts.push_back(frame_text(frame, before == nullptr || before->module != frame.module, unicode));
+            // How an interpreter got to the call tells nothing more than that there is one; only its
+            // innermost function does.
+            texts.push_back(
+                before != nullptr && is_interpreter(frame)
+                    ? fmt::format("[{}]", printable(base_name(frame.module), unicode))
+                    : frame_text(frame, before == nullptr || before->module != frame.module, unicode));
         }
         before = &frame;
     }
@@ -119,7 +124,12 @@ std::vector<std::string> stack_lines(std::span<const SourceFrame> frames, std::s
         } else if (!last_line) {
             out.push_back(piece);
         } else {
-            out.back() += fmt::format(" < {} more", texts.size() - i);
+            const std::string more = fmt::format("< {} more", texts.size() - i);
+            if (display_width(out.back()) + 1 + more.size() <= columns) {
+                out.back() += " " + more;
+            } else {
+                out.push_back(more); // one frame takes a whole line
+            }
             break;
         }
     }

@@ -8,7 +8,7 @@
 namespace flockstat::reporter {
 namespace {
 
-/// The sites of one stack in all locks of a group.
+/// The sites of one short stack in all locks of a group.
 struct Place {
     const std::vector<SourceFrame> *frames = nullptr;
     std::uint64_t acquisitions = 0;
@@ -19,22 +19,17 @@ struct Place {
     std::uint64_t held_ns = 0;
 };
 
-std::string stack_key(const std::vector<SourceFrame> &frames) {
-    std::string key;
-    for (const SourceFrame &frame : frames) {
-        key += fmt::format("{}+{:x}\n{}\n", frame.module, frame.offset, frame.function);
-    }
-    return key;
-}
-
-std::vector<Place> places_of(const Report &report, const LockGroup &group) {
+/// Sites that look the same are one: they differ in what a short stack leaves out, as where in an interpreter
+/// a call came from.
+std::vector<Place> places_of(const Report &report, const LockGroup &group, const TextStyle &style) {
     std::vector<Place> places;
-    std::map<std::string, std::size_t> known;
+    std::map<std::vector<std::string>, std::size_t> known;
     for (const SiteReport &site : report.sites) {
         if (!std::ranges::binary_search(group.locks, site.lock)) {
             continue;
         }
-        const std::size_t at = known.try_emplace(stack_key(site.frames), places.size()).first->second;
+        const std::size_t at =
+            known.try_emplace(short_stack(site.frames, style.unicode()), places.size()).first->second;
         if (at == places.size()) {
             places.emplace_back().frames = &site.frames;
         }
@@ -116,7 +111,7 @@ std::string times(std::uint64_t count) { return human_count(count) + " x"; }
 } // namespace
 
 std::string site_lists(const Report &report, const LockGroup &group, const TextStyle &style) {
-    const std::vector<Place> places = places_of(report, group);
+    const std::vector<Place> places = places_of(report, group, style);
     std::string text = list(
         "waiting at", places, style, [](const Place &place) { return place.wait_ns; },
         [](const Place &place) {

@@ -80,9 +80,9 @@ std::string blocked_sentence(const Report &report, bool alive, const TextStyle &
     if (longest == nullptr) {
         return {};
     }
-    const std::string path = longest->lock
-                                 ? short_path(style.shown(report.locks[*longest->lock].path), style.width() - 10)
-                                 : std::string("a file that was not looked at yet");
+    const std::string path =
+        longest->lock ? short_path(style.shown(report.locks[*longest->lock].path), style.width() - 10)
+                      : std::string("a file that was not looked at yet");
     const std::string who = threads == 1 ? fmt::format("(pid {})", longest->pid) : "";
     if (alive) {
         return fmt::format("{} {}waiting for a file lock right now, {} {} for {}.",

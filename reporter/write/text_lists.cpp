@@ -12,6 +12,29 @@ std::string time_or_dash(const Stat &stat, std::uint64_t ns, const TextStyle &st
     return stat.count == 0 ? "-" : style.time(ns);
 }
 
+std::vector<std::vector<std::string>> transposed(const std::vector<std::vector<std::string>> &cells) {
+    std::vector<std::vector<std::string>> turned(cells.front().size());
+    for (const std::vector<std::string> &row : cells) {
+        for (std::size_t i = 0; i < row.size(); ++i) {
+            turned[i].push_back(row[i]);
+        }
+    }
+    return turned;
+}
+
+/// A table whose headings are the first row of cells.
+std::string plain_table(const std::vector<std::vector<std::string>> &cells, const TextStyle &style) {
+    std::vector<Table::Column> columns;
+    for (const std::string &heading : cells.front()) {
+        columns.push_back({heading, columns.empty() ? Align::left : Align::right});
+    }
+    Table table(columns);
+    for (std::size_t i = 1; i < cells.size(); ++i) {
+        table.add(cells[i]);
+    }
+    return table.lines(style.width(), 2, [&](const std::string &line) { return style.faint(line); });
+}
+
 std::string ending_text(const ProcessReport &process) {
     switch (process.ending) {
     case Ending::exited: return process.status ? fmt::format("exit {}", *process.status) : "exit";
@@ -89,40 +112,29 @@ std::string counters_text(const Report &report, const TextStyle &style) {
     if (report.counters.empty()) {
         return {};
     }
-    Table table({{"COUNTER", Align::left},
-                 {"COUNT"},
-                 {"SUM"},
-                 {"MEAN"},
-                 {"MIN"},
-                 {"MAX"},
-                 {"LAST"},
-                 {"P50"},
-                 {"P90"},
-                 {"P99"}});
-    constexpr std::string_view common = "filelock.";
-    constexpr std::size_t wide_enough_for_names = 100;
-    const bool short_names = style.width() < wide_enough_for_names;
     std::vector<std::string> names{"filelock.enter", "filelock.region", "filelock.exit"};
     for (const auto &[name, stat] : report.counters) {
         if (std::ranges::find(names, name) == names.end()) {
             names.push_back(name);
         }
     }
+    std::vector<std::vector<std::string>> cells{
+        {"COUNTER", "COUNT", "SUM", "MEAN", "MIN", "MAX", "LAST", "P50", "P90", "P99"}};
     for (const std::string &name : names) {
         const auto found = report.counters.find(name);
         const Stat stat = found == report.counters.end() ? Stat{} : found->second;
-        std::vector<std::string> cells{
-            style.shown(short_names && name.starts_with(common) ? name.substr(common.size()) : name)};
-        cells.push_back(human_count(stat.count));
+        std::vector<std::string> &row =
+            cells.emplace_back(std::vector{style.shown(name), human_count(stat.count)});
         for (const std::uint64_t ns : {stat.sum_ns, stat.mean_ns, stat.min_ns, stat.max_ns, stat.value_ns,
                                        stat.p50_ns, stat.p90_ns, stat.p99_ns}) {
-            cells.push_back(time_or_dash(stat, ns, style));
+            row.push_back(time_or_dash(stat, ns, style));
         }
-        table.add(std::move(cells));
     }
-    return style.strong(short_names ? "Counters (filelock.*)" : "Counters") + "\n" +
-           table.lines(style.width(), short_names ? 0 : 2,
-                       [&](const std::string &line) { return style.faint(line); });
+    // A row for each counter; where that is too wide, a column for each.
+    const std::string upright = plain_table(cells, style);
+    const std::size_t columns = display_width(upright.substr(upright.rfind('\n', upright.size() - 2) + 1));
+    return style.strong("Counters") + "\n" +
+           (columns <= style.width() + 1 ? upright : plain_table(transposed(cells), style));
 }
 
 std::string processes_text(const Report &report, const TextStyle &style) {

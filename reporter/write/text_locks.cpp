@@ -52,36 +52,75 @@ std::string none_or_time(std::uint64_t count, std::uint64_t ns, const TextStyle 
 
 std::string none_or_count(std::uint64_t count) { return count == 0 ? "-" : human_count(count); }
 
+/// A column of the overview, and from which width on there is room for it.
+struct OverviewColumn {
+    Table::Column column;
+    std::size_t from_width;
+    std::string (*cell)(const LockReport &lock, std::uint64_t all_wait_ns, const TextStyle &style);
+};
+
+const OverviewColumn overview_columns[] = {
+    {{"WAITED"},
+     0,
+     [](const LockReport &lock, std::uint64_t, const TextStyle &style) {
+         return none_or_time(lock.wait.count, lock.wait.sum_ns, style);
+     }},
+    {{"SHARE"},
+     0,
+     [](const LockReport &lock, std::uint64_t all_wait_ns, const TextStyle &) {
+         return lock.wait.count == 0 ? "-" : human_share(lock.wait.sum_ns, all_wait_ns);
+     }},
+    {{"MAX"},
+     90,
+     [](const LockReport &lock, std::uint64_t, const TextStyle &style) {
+         return none_or_time(lock.wait.count, lock.wait.max_ns, style);
+     }},
+    {{"ACQUIRED"},
+     0,
+     [](const LockReport &lock, std::uint64_t, const TextStyle &) { return human_count(lock.acquisitions); }},
+    {{"CONTENDED"},
+     0,
+     [](const LockReport &lock, std::uint64_t, const TextStyle &) { return none_or_count(lock.contended); }},
+    {{"POLLED"},
+     110,
+     [](const LockReport &lock, std::uint64_t, const TextStyle &) { return none_or_count(lock.polled); }},
+    {{"GIVEN UP"},
+     110,
+     [](const LockReport &lock, std::uint64_t, const TextStyle &) { return none_or_count(lock.abandoned); }},
+    {{"HELD"},
+     0,
+     [](const LockReport &lock, std::uint64_t, const TextStyle &style) {
+         const std::uint64_t held_ns = lock.region.sum_ns + lock.held_open_ns;
+         return none_or_time(held_ns, held_ns, style);
+     }},
+    {{"FAMILY", Align::left},
+     90,
+     [](const LockReport &lock, std::uint64_t, const TextStyle &) {
+         return std::string(family_names[static_cast<std::size_t>(lock.family)]);
+     }},
+};
+
 std::string overview(const std::vector<const LockGroup *> &groups, std::size_t rows, const TextStyle &style) {
-    constexpr std::size_t wide = 110;
-    const bool all_columns = style.width() >= wide;
-    std::vector<Table::Column> columns{{"#"}, {"WAITED"}, {"SHARE"}, {"MAX"}, {"ACQUIRED"}, {"CONTENDED"}};
-    if (all_columns) {
-        columns.insert(columns.end(), {{"POLLED"}, {"GIVEN UP"}});
-    }
-    columns.insert(columns.end(), {{"HELD"}, {"FAMILY", Align::left}, {"FILE", Align::left}});
     std::uint64_t wait_ns = 0;
     for (const LockGroup *group : groups) {
         wait_ns += group->sum.wait.sum_ns;
     }
-    Table table(columns);
-    std::vector<std::string> notes;
-    for (std::size_t i = 0; i < rows; ++i) {
-        const LockReport &lock = groups[i]->sum;
-        std::vector<std::string> cells{std::to_string(i + 1),
-                                       none_or_time(lock.wait.count, lock.wait.sum_ns, style),
-                                       lock.wait.count == 0 ? "-" : human_share(lock.wait.sum_ns, wait_ns),
-                                       none_or_time(lock.wait.count, lock.wait.max_ns, style),
-                                       human_count(lock.acquisitions),
-                                       none_or_count(lock.contended)};
-        if (all_columns) {
-            cells.push_back(none_or_count(lock.polled));
-            cells.push_back(none_or_count(lock.abandoned));
+    std::vector<Table::Column> headings{{"#"}};
+    for (const OverviewColumn &column : overview_columns) {
+        if (style.width() >= column.from_width) {
+            headings.push_back(column.column);
         }
-        const std::uint64_t held_ns = lock.region.sum_ns + lock.held_open_ns;
-        cells.push_back(none_or_time(held_ns, held_ns, style));
-        cells.emplace_back(family_names[static_cast<std::size_t>(lock.family)]);
-        cells.push_back(style.shown(lock.path) + files_note(*groups[i]));
+    }
+    headings.push_back({"FILE", Align::left});
+    Table table(std::move(headings));
+    for (std::size_t i = 0; i < rows; ++i) {
+        std::vector<std::string> cells{std::to_string(i + 1)};
+        for (const OverviewColumn &column : overview_columns) {
+            if (style.width() >= column.from_width) {
+                cells.push_back(column.cell(groups[i]->sum, wait_ns, style));
+            }
+        }
+        cells.push_back(style.shown(groups[i]->sum.path) + files_note(*groups[i]));
         table.add(std::move(cells));
     }
     return style.strong("Locks") + "\n" +

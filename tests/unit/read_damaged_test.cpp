@@ -51,12 +51,12 @@ void fill(ArenaBuilder &arena) {
     }
 }
 
-/// Through the whole reporter. Returns whether it was read at all.
-bool goes_through(std::span<const std::byte> bytes) {
+/// Through the reader and the analysis, and where `written` through the writers too. Returns whether it was read at all.
+bool goes_through(std::span<const std::byte> bytes, bool written = true) {
     try {
         const Run run = read_run(ArenaImage(bytes, "damaged.flk"));
         const Report report = analyze(std::span(&run, 1), nullptr);
-        return !to_json(report).empty() && !to_text(report, {}).empty();
+        return !written || (!to_json(report).empty() && !to_text(report, {}).empty());
     } catch (const ReadError &) {
         return false;
     }
@@ -84,7 +84,7 @@ TEST_CASE("random words anywhere in an arena") {
     const std::size_t heap = sizeof(record::Header);
     std::mt19937_64 random(20240229);
     unsigned read = 0;
-    for (int round = 0; round < 1500; ++round) {
+    for (int round = 0; round < 2000; ++round) {
         std::vector<std::byte> bytes = whole;
         const unsigned hits = 1U + static_cast<unsigned>(random() % (round % 2 == 0 ? 4 : 400));
         for (unsigned hit = 0; hit < hits; ++hit) {
@@ -96,9 +96,9 @@ TEST_CASE("random words anywhere in an arena") {
                 static_cast<std::uint32_t>(random() % 2 == 0 ? random() : random() % (used / 16));
             std::memcpy(bytes.data() + at, &value, sizeof value);
         }
-        read += goes_through(bytes) ? 1U : 0U;
+        read += goes_through(bytes, round % 16 < 2) ? 1U : 0U;
     }
-    CHECK(read > 1000); // damage in the records is survived, not refused
+    CHECK(read > 1500); // damage in the records is survived, not refused
 }
 
 TEST_CASE("every byte random but for what makes it an arena") {
