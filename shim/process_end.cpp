@@ -19,7 +19,7 @@ using record::system_call;
 void mark_ended(record::ProcessState state) {
     run.process->ended_ticks = now_ticks();
     run.process->status = run.exit_status;
-    __atomic_store_n(&run.process->state, state, __ATOMIC_RELEASE);
+    __atomic_store(&run.process->state, &state, __ATOMIC_RELEASE);
 }
 
 void end_records(ThreadState &thread) {

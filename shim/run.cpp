@@ -66,15 +66,22 @@ void claim_process() {
     run.process_ref = ref;
 }
 
+// The generic forms of the atomics: clang's _n forms take no enumeration.
+Attachment attachment_now() {
+    Attachment now;
+    __atomic_load(&run.attachment, &now, __ATOMIC_ACQUIRE);
+    return now;
+}
+
 /// One thread attaches; others wait for it for a while, and then do without.
 bool wait_for_attachment() {
     for (int i = 0; i < 100'000; ++i) {
-        if (__atomic_load_n(&run.attachment, __ATOMIC_ACQUIRE) != Attachment::attaching) {
+        if (attachment_now() != Attachment::attaching) {
             break;
         }
         system_call(SYS_sched_yield);
     }
-    return __atomic_load_n(&run.attachment, __ATOMIC_ACQUIRE) == Attachment::attached;
+    return attachment_now() == Attachment::attached;
 }
 
 } // namespace
@@ -113,9 +120,10 @@ Attachment open_existing_arena() {
 }
 
 bool attach_run() {
-    Attachment seen = __atomic_load_n(&run.attachment, __ATOMIC_ACQUIRE);
-    if (seen == Attachment::none && __atomic_compare_exchange_n(&run.attachment, &seen, Attachment::attaching,
-                                                                false, __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE)) {
+    Attachment seen = attachment_now();
+    Attachment wanted = Attachment::attaching;
+    if (seen == Attachment::none && __atomic_compare_exchange(&run.attachment, &seen, &wanted, false,
+                                                              __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE)) {
         std::string_view what;
         const int fault = run.arena.base != nullptr ? 0 : open_or_create_arena(&what);
         if (fault == 0) {
@@ -125,7 +133,7 @@ bool attach_run() {
             say_not_recording(what, fault);
         }
         seen = fault == 0 ? Attachment::attached : Attachment::off;
-        __atomic_store_n(&run.attachment, seen, __ATOMIC_RELEASE);
+        __atomic_store(&run.attachment, &seen, __ATOMIC_RELEASE);
     }
     if (seen == Attachment::attaching) {
         return wait_for_attachment() && run.process != nullptr;

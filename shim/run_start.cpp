@@ -189,7 +189,7 @@ void start_run(int argument_count, char **arguments, char **environment) {
         make_fork_page();
         outcome = open_existing_arena();
     }
-    __atomic_store_n(&run.attachment, outcome, __ATOMIC_RELEASE);
+    __atomic_store(&run.attachment, &outcome, __ATOMIC_RELEASE);
 }
 
 } // namespace flockstat::shim
