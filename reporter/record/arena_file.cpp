@@ -230,8 +230,11 @@ Ref take_room(const Mapping &arena, std::uint64_t bytes, std::uint64_t alignment
     auto *header = reinterpret_cast<Header *>(arena.base);
     const std::uint64_t wanted = (bytes + ref_unit - 1) & ~std::uint64_t{ref_unit - 1};
     const std::uint64_t slack = alignment - ref_unit;
-    if (wanted > arena.bytes || __atomic_load_n(&header->heap_next, __ATOMIC_RELAXED) >= arena.bytes) {
-        return 0; // looked at first, so that a full arena's mark does not run on and wrap around
+    // Looked at first, so that the mark of a full arena does not run on and wrap around, and a request that
+    // does not fit takes nothing from smaller ones.
+    if (wanted > arena.bytes ||
+        __atomic_load_n(&header->heap_next, __ATOMIC_RELAXED) > arena.bytes - wanted) {
+        return 0;
     }
     const std::uint64_t taken = __atomic_fetch_add(&header->heap_next, wanted + slack, __ATOMIC_RELAXED);
     const std::uint64_t start = (taken + alignment - 1) & ~(alignment - 1);
