@@ -47,10 +47,9 @@ common := -g -D_GNU_SOURCE $(includes) $(warnings) $(sanitize) -ffile-prefix-map
 shim_common := $(common) -O2 -fPIC -pthread -fvisibility=hidden -ftls-model=initial-exec \
     -fno-omit-frame-pointer -ffunction-sections -fdata-sections -DFMT_HEADER_ONLY \
     $(if $(SANITIZE),,-flto=auto -ffat-lto-objects)
-shim_first := -include shim/symbol_versions.h
-shim_cxxflags := $(shim_common) $(shim_first) -std=c++20 -fvisibility-inlines-hidden -fno-exceptions -fno-rtti \
+shim_cxxflags := $(shim_common) -std=c++20 -fvisibility-inlines-hidden -fno-exceptions -fno-rtti \
     -fno-threadsafe-statics $(if $(SANITIZE),-fno-sanitize=vptr)
-shim_cflags := $(shim_common) $(shim_first) -std=gnu11
+shim_cflags := $(shim_common) -std=gnu11
 # Linked as C, without libstdc++: what its headers inline is welcome, a call into the library is a link error.
 shim_ldflags := -shared -pthread -static-libgcc -Wl,--version-script=shim/exports.map \
     -Wl,-z,now -Wl,-z,relro -Wl,-z,defs -Wl,--gc-sections -Wl,--exclude-libs,ALL -Wl,--as-needed
@@ -65,6 +64,8 @@ test_cflags := $(common) -O1 -std=gnu11 -pthread
 comma := ,
 SHIM_WRAP :=
 -include shim/wrap.mk
+# Which versions of libc's functions the shim asks for, where the newest is not the one.
+symbol_versions := $(wildcard shim/symbol_versions.$(shell uname -m))
 wrap := $(addprefix -Wl$(comma)--wrap=,$(SHIM_WRAP))
 
 # ---------------------------------------------------------------- sources and objects
@@ -159,11 +160,14 @@ $(libunwind): scripts/build-libunwind | deps
 
 # ---------------------------------------------------------------- linking
 
-# The shim's own objects are optimised as one, because the way of a lock call goes through many of them. libunwind joins afterwards: its
-# archive has members that only the section garbage collection of a plain link can leave out.
-$(BUILD)/obj/shim.o: $(shim_objects)
+# The shim's own objects are optimised as one, because the way of a lock call goes through many of them.
+# libunwind joins afterwards: its archive has members that only the section garbage collection of a plain
+# link can leave out.
+$(BUILD)/obj/shim.o: $(shim_objects) $(symbol_versions)
 	$(call say,LTO,$@)
-	$(Q)$(CC) $(sanitize) -O2 -fPIC -pthread -ffunction-sections -flto=auto -r -flinker-output=nolto-rel -o $@ $^
+	$(Q)$(CC) $(sanitize) -O2 -fPIC -pthread -ffunction-sections $(if $(SANITIZE),,-flto=auto -flinker-output=nolto-rel) \
+	    -r -o $@ $(shim_objects)
+	$(Q)$(if $(symbol_versions),objcopy --redefine-syms=$(symbol_versions) $@,true)
 
 $(BUILD)/libflockstat.so: $(BUILD)/obj/shim.o shim/exports.map $(wildcard shim/wrap.mk) $(libunwind)
 	$(call say,LINK,$@)
