@@ -103,7 +103,7 @@ void end_process(int status) {
     if (passing()) {
         return;
     }
-    run.exit_status = status >= 0 ? status : run.exit_status;
+    run.exit_status = status;
     end_with(end_records, record::ProcessState::exited);
     if (!run.first_process) {
         return; // a child of fork has noticed it by now

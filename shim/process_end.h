@@ -6,7 +6,7 @@
 namespace flockstat::shim {
 
 /// The process is about to end: its regions do, its blocks are handed on, and the first process of a bare run
-/// writes the summary. `status`: its exit status, -1 where it is not known. Calls that come later are
+/// writes the summary. `status`: its exit status, 0 to 255. Calls that come later are
 /// recorded still.
 void end_process(int status);
 

@@ -1,4 +1,4 @@
-/// The constructor and the destructor of the preloaded object.
+/// The constructor of the preloaded object.
 #include "shim/module_map.h"
 #include "shim/process_end.h"
 #include "shim/real.h"
@@ -11,8 +11,9 @@
 namespace flockstat::shim {
 namespace {
 
-/// on_exit, and not the destructor, is told the status. It keeps it; the destructor comes last.
-void keep_status(int status, void *) { run.exit_status = status & 0xFF; }
+/// Registered in the constructor, before libc's start-up code registers the destructors of shared objects (_dl_fini), so that exit()
+/// runs it after them all; and unlike a destructor it is told the exit status.
+void last_of_all(int status, void *) { end_process(status & 0xFF); }
 
 /// glibc hands main's arguments to constructors (elf/dl-init.c).
 __attribute__((constructor)) void start(int argument_count, char **arguments, char **environment) {
@@ -27,10 +28,8 @@ __attribute__((constructor)) void start(int argument_count, char **arguments, ch
     if (run.stacks) {
         unwind_init();
     }
-    on_exit(keep_status, nullptr);
+    on_exit(last_of_all, nullptr);
 }
-
-__attribute__((destructor)) void finish() { end_process(-1); }
 
 } // namespace
 } // namespace flockstat::shim
