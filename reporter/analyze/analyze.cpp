@@ -251,7 +251,8 @@ Report analyze(std::span<const Run> runs, Symbolizer *symbolizer) {
     add_processes(sums, report);
     for (const WaitingSum &blocked : sums.waiting) {
         const auto lock = blocked.lock ? std::optional(lock_places[*blocked.lock]) : std::nullopt;
-        report.waiting.push_back({lock, blocked.pid, blocked.thread, blocked.mode, blocked.wait_ns, blocked.alive});
+        report.waiting.push_back(
+            {lock, blocked.pid, blocked.thread, blocked.mode, blocked.wait_ns, blocked.alive});
     }
     for (std::size_t family = 0; family < record::family_count; ++family) {
         const UnattributedSum &sum = sums.unattributed[family];

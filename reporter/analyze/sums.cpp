@@ -198,7 +198,8 @@ void Sums::add_waiting(const Run &run) {
         const Process &process = run.processes[blocked.process];
         const bool alive = process.ending == Ending::running;
         const std::int64_t until_ns = alive ? run.read_at_ns : process.ended_at_ns;
-        const auto lock = blocked.lock == no_index ? std::nullopt : std::optional(locks_of_run_[blocked.lock]);
+        const auto lock =
+            blocked.lock == no_index ? std::nullopt : std::optional(locks_of_run_[blocked.lock]);
         waiting.push_back({lock, process.pid, blocked.thread, blocked.mode,
                            elapsed_ns(blocked.since_at_ns, until_ns), alive});
     }

@@ -51,7 +51,8 @@ RunClock::RunClock(const record::Header &header)
     if (of_this_boot_) {
         const record::ClockReading now = record::read_clocks(header.clock);
         now_ticks_ = now.ticks;
-        // A run that was ended keeps to its last reading, so that it has the same numbers whenever it is read.
+        // A run that was ended keeps to its last reading, so that it has the same numbers whenever it is
+        // read.
         if (counts_ns || (header.ended == 0 && calibrate(header.started, now))) {
             return;
         }

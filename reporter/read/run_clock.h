@@ -8,8 +8,8 @@
 namespace flockstat::reporter {
 
 /// Converts by two readings of the run's clock against CLOCK_MONOTONIC: the header's first one and, the
-/// farther apart the better, one taken now where the run goes on and is of this boot of this machine, else the
-/// header's latest.
+/// farther apart the better, one taken now where the run goes on and is of this boot of this machine, else
+/// the header's latest.
 class RunClock {
 public:
     /// Reads this machine's boot id, host name and clocks.

@@ -15,9 +15,8 @@ namespace flockstat::reporter {
 /// successive ones without names in one module, become one.
 [[nodiscard]] std::vector<std::string> short_stack(std::span<const SourceFrame> frames, bool unicode);
 
-/// The same in lines of at most so many columns, at most `lines` of them (and one that says how many frames are
-/// left out, where that does not fit), cut between frames: "a (x.c:1) < b
-/// < c < 3 more".
+/// The same in lines of at most so many columns, at most `lines` of them (and one that says how many frames
+/// are left out, where that does not fit), cut between frames: "a (x.c:1) < b < c < 3 more".
 [[nodiscard]] std::vector<std::string> stack_lines(std::span<const SourceFrame> frames, std::size_t columns,
                                                    std::size_t lines, bool unicode);
 

@@ -51,7 +51,8 @@ void fill(ArenaBuilder &arena) {
     }
 }
 
-/// Through the reader and the analysis, and where `written` through the writers too. Returns whether it was read at all.
+/// Through the reader and the analysis, and where `written` through the writers too. Returns whether it was
+/// read at all.
 bool goes_through(std::span<const std::byte> bytes, bool written = true) {
     try {
         const Run run = read_run(ArenaImage(bytes, "damaged.flk"));
