@@ -19,15 +19,18 @@ def spread(values):
 
 
 def compare(rounds):
-    """Sums up (bare, preloaded) pairs. The ratio is taken round by round: what disturbs the machine for longer than
-    a round disturbs both sides of it."""
-    return {
+    """Sums up rounds of (bare, preloaded) or (bare, preloaded, clocks alone). The ratio is taken round by round: what
+    disturbs the machine for longer than a round disturbs all sides of it."""
+    figures = {
         "rounds": len(rounds),
-        "bare": spread([bare for bare, _ in rounds]),
-        "preloaded": spread([preloaded for _, preloaded in rounds]),
-        "ratio": spread([preloaded / bare for bare, preloaded in rounds]),
-        "added": spread([preloaded - bare for bare, preloaded in rounds]),
+        "bare": spread([turn[0] for turn in rounds]),
+        "preloaded": spread([turn[1] for turn in rounds]),
+        "ratio": spread([turn[1] / turn[0] for turn in rounds]),
+        "added": spread([turn[1] - turn[0] for turn in rounds]),
     }
+    if len(rounds[0]) > 2:
+        figures["clocks_ratio"] = spread([turn[2] / turn[0] for turn in rounds])
+    return figures
 
 
 class Bench:
@@ -41,9 +44,14 @@ class Bench:
         self._made = 0
         if not self.library.exists():
             raise BenchError(f"{self.library} is missing; run 'make'")
-        # LD_PRELOAD cannot hold spaces or colons.
-        self._preload = folder / "libflockstat.so"
-        self._preload.symlink_to(self.library)
+        self._preload = self.linked(self.library)
+
+    def linked(self, library):
+        """Another path to it: LD_PRELOAD can hold neither spaces nor colons."""
+        link = self.folder / pathlib.Path(library).name
+        if not link.exists():
+            link.symlink_to(library)
+        return link
 
     def rounds(self, usual):
         return max(2, round(usual * self._rounds))
@@ -59,12 +67,14 @@ class Bench:
         self._made += 1
         return self.folder / f"{name}-{self._made}"
 
-    def environment(self, run_directory):
-        """Bare without a run directory, else preloaded and recording into it."""
+    def environment(self, run_directory=None, preload=None):
+        """Bare without arguments; with a run directory flockstat, recording into it; or with another preload."""
         own = {name: value for name, value in os.environ.items() if not name.startswith("FLOCKSTAT_")}
         own.pop("LD_PRELOAD", None)
         if run_directory is not None:
             own |= {"LD_PRELOAD": str(self._preload), "FLOCKSTAT_DIR": str(run_directory)}
+        elif preload is not None:
+            own["LD_PRELOAD"] = str(preload)
         return own
 
     @property
@@ -111,12 +121,9 @@ class Conversation:
             raise BenchError(f"{self._process.args[0]} ended with status {self._process.returncode}")
 
 
-def alternate(first, second, times):
-    """Yields (first(), second()) so many times; which of them goes first changes."""
+def alternate(sides, times):
+    """Calls each side once a turn, and yields what they answered; every other turn goes backwards."""
     for turn in range(times):
-        if turn % 2:
-            late = second()
-            yield first(), late
-        else:
-            early = first()
-            yield early, second()
+        order = list(range(len(sides)))
+        answers = {i: sides[i]() for i in (reversed(order) if turn % 2 else order)}
+        yield tuple(answers[i] for i in order)

@@ -24,14 +24,18 @@ class Workload:
 
 
 class Conversed(Workload):
-    """Both processes live side by side and take turns: many rounds of a millisecond or so, close to one another. Some
+    """The processes live side by side and take turns: many rounds of a millisecond or so, close to one another. Some
     generations of them, because where a process's memory happens to lie makes a difference that stays with it."""
 
     generations = 8
     turns = 40
 
-    def start(self, bench, run_directory):
+    def start(self, bench, environment):
         raise NotImplementedError
+
+    def others(self, bench):
+        """Environments of more sides, after bare and flockstat."""
+        return []
 
     def turn(self, talk):
         """Nanoseconds of one unit of work."""
@@ -46,11 +50,13 @@ class Conversed(Workload):
         turns = bench.rounds(self.turns)
         for _ in range(self.generations):
             run_directory = bench.fresh("run")
-            bare, preloaded = self.start(bench, None), self.start(bench, run_directory)
-            self.turn(bare), self.turn(preloaded)  # first calls
-            rounds += alternate(lambda b=bare: self.turn(b), lambda p=preloaded: self.turn(p), turns)
-            bare.end()
-            preloaded.end()
+            environments = [bench.environment(), bench.environment(run_directory), *self.others(bench)]
+            talks = [self.start(bench, environment) for environment in environments]
+            for talk in talks:
+                self.turn(talk)  # first calls
+            rounds += alternate([lambda talk=talk: self.turn(talk) for talk in talks], turns)
+            for talk in talks:
+                talk.end()
             bench.check_run(run_directory, self.grants(turns))
         return self.result(rounds)
 
@@ -63,9 +69,12 @@ class Pair(Conversed):
         self.kind = kind
         self.depth = depth
 
-    def start(self, bench, run_directory):
+    def start(self, bench, environment):
         command = [bench.program("pairs"), self.kind, str(self.depth), str(bench.fresh("lock"))]
-        return Conversation(command, bench.environment(run_directory), bench.folder)
+        return Conversation(command, environment, bench.folder)
+
+    def others(self, bench):
+        return [bench.environment(preload=bench.linked(bench.program("libclocks.so")))]
 
     def turn(self, talk):
         return int(talk.ask(b"%d\n" % self.pairs)) / self.pairs
@@ -77,11 +86,11 @@ class Pair(Conversed):
 class Sqlite(Conversed):
     """Single inserts, a transaction each. Timed by the bench: sqlite3's own timer counts milliseconds."""
 
-    turns = 10
-    inserts = 100
+    turns = 40
+    inserts = 50
 
-    def start(self, bench, run_directory):
-        talk = Conversation(["sqlite3", str(bench.fresh("database"))], bench.environment(run_directory), bench.folder)
+    def start(self, bench, environment):
+        talk = Conversation(["sqlite3", str(bench.fresh("database"))], environment, bench.folder)
         talk.ask(b"CREATE TABLE t(a); SELECT 'made';\n")
         return talk
 
@@ -116,8 +125,8 @@ class Printed(Workload):
         return int(done.stdout)
 
     def measure(self, bench):
-        return self.result(list(alternate(lambda: self.once(bench, None),
-                                          lambda: self.once(bench, bench.fresh("run")), bench.rounds(self.turns))))
+        sides = [lambda: self.once(bench, None), lambda: self.once(bench, bench.fresh("run"))]
+        return self.result(list(alternate(sides, bench.rounds(self.turns))))
 
 
 class Contended(Printed):
@@ -158,7 +167,7 @@ class Start(Workload):
         place.mkdir()
         arenas = self.arenas()
         command = [bench.program("starts"), str(bench.rounds(self.turns)), bench.preload, "/bin/true"]
-        done = subprocess.run(command, env=bench.environment(None), cwd=place, stdout=subprocess.PIPE, check=False)
+        done = subprocess.run(command, env=bench.environment(), cwd=place, stdout=subprocess.PIPE, check=False)
         if done.returncode != 0:
             raise BenchError(f"{self.name}: status {done.returncode}")
         rounds = [tuple(map(int, line.split())) for line in done.stdout.splitlines()]

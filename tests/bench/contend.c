@@ -2,8 +2,9 @@
 //
 //   contend PROCESSES ROUNDS HOLD_NS FILE
 //
-// Each process opens FILE and takes its flock ROUNDS times, computing for HOLD_NS while it has it and doing nothing in
-// between. Prints the nanoseconds of an acquisition: from the common start to the last one's end, over all acquisitions.
+// Each process opens FILE and takes its flock ROUNDS times, computing for HOLD_NS while it has it and doing
+// nothing in between. Prints the nanoseconds of an acquisition: from the common start to the last one's end,
+// over all acquisitions.
 
 #include <errno.h>
 #include <fcntl.h>
@@ -61,7 +62,8 @@ int main(int argc, char **argv) {
     const int processes = atoi(argv[1]);
     const long rounds = atol(argv[2]);
     must(processes >= 1 && processes <= max_processes && rounds >= 1, "PROCESSES or ROUNDS");
-    struct board *board = mmap(NULL, sizeof *board, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct board *board =
+        mmap(NULL, sizeof *board, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     must(board != MAP_FAILED, "mmap");
     for (int i = 0; i < processes; ++i) {
         const pid_t child = fork();

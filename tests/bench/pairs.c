@@ -2,9 +2,9 @@
 //
 //   pairs WORKLOAD DEPTH FILE    WORKLOAD: flock posix ofd lockf open
 //
-// Reads numbers, one a line. For each it takes and drops the lock so many times, and prints the nanoseconds that took.
-// DEPTH counts the frames between main and the lock call, the caller of the lock function included. `open` opens and
-// closes the file around a flock, as programs do that lock once in a while.
+// Reads numbers, one a line. For each it takes and drops the lock so many times, and prints the nanoseconds
+// that took. DEPTH counts the frames between main and the lock call, the caller of the lock function
+// included. `open` opens and closes the file around a flock, as programs do that lock once in a while.
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,7 +2,8 @@
 //
 //   starts ROUNDS LIBRARY COMMAND [ARG...]
 //
-// Prints a line a round: nanoseconds bare, nanoseconds preloaded. Which of the two goes first changes every round.
+// Prints a line a round: nanoseconds bare, nanoseconds preloaded. Which of the two goes first changes every
+// round.
 
 #include <errno.h>
 #include <spawn.h>
