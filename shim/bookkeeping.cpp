@@ -9,8 +9,9 @@
 namespace flockstat::shim {
 namespace {
 
-/// Is the frame at `inside` below the caller's, on the same stack, so that it must have been left without
-/// returning? On an alternate signal stack addresses say nothing about frames of another stack.
+/// Is the frame at `inside` below the caller's, or in its very place, on the same stack, so that it must have
+/// been left without returning? On an alternate signal stack addresses say nothing about frames of another
+/// stack.
 [[gnu::cold, gnu::noinline]] bool is_abandoned(std::uintptr_t inside, std::uintptr_t here) {
     stack_t alternate{};
     if (record::system_call(SYS_sigaltstack, 0, record::address_of(&alternate)) != 0) {
@@ -19,9 +20,9 @@ namespace {
     const auto low = reinterpret_cast<std::uintptr_t>(alternate.ss_sp);
     const bool inside_alternate = inside >= low && inside < low + alternate.ss_size;
     if ((alternate.ss_flags & SS_ONSTACK) != 0) {
-        return inside_alternate && here > inside;
+        return inside_alternate && here >= inside;
     }
-    return inside_alternate || here > inside;
+    return inside_alternate || here >= inside;
 }
 
 /// False where a live frame of this thread is inside already.
