@@ -91,6 +91,8 @@ bool take_block(ThreadState &thread) {
     thread.stacks.flush();
     thread.slots = nullptr;
     thread.open_episodes = 0;
+    thread.events = nullptr; // of a block that may be another's by now
+    thread.event_count = 0;
     if (adopted) {
         adopt_records(thread);
         block->totals = {};
@@ -123,6 +125,23 @@ void merge(record::ProcessTotals &into, const record::ProcessTotals &from) {
     merge(into.wait, from.wait);
 }
 
+/// Hands a thread's block on to whoever comes.
+void give_block(ThreadState &thread) {
+    record::ThreadBlock *block = thread.block;
+    block->room_next = static_cast<record::Ref>(thread.room_next / record::ref_unit);
+    block->room_end = static_cast<record::Ref>(thread.room_end / record::ref_unit);
+    block->thread = 0;
+    __atomic_store_n(&block->process, 0, __ATOMIC_RELEASE);
+    thread.block = nullptr;
+    thread.room_next = thread.room_end = 0;
+    for (HeldRegion *region = thread.region_pool; region != nullptr; region = region->next) {
+        region->live = nullptr;
+    }
+    if (block->leaf_count <= max_leaves_to_hand_on) {
+        push_free_block(block, thread.block_ref);
+    }
+}
+
 } // namespace
 
 bool attach_block(ThreadState &thread) {
@@ -140,34 +159,28 @@ bool attach_block(ThreadState &thread) {
 }
 
 void give_blocks(ThreadState *calling) {
-    // The new sums are written beside the old ones, and the epoch's one store makes them count instead of the
-    // blocks'.
+    // The new sums are written beside the old ones, and the epoch's one store makes them count instead of
+    // those of the blocks that are given back.
     record::Process &process = *run.process;
+    const std::uint32_t next_epoch = process.epoch + 1;
     record::ProcessTotals totals = process.totals[process.epoch & 1U];
     for (const ThreadState *thread = all_thread_states(); thread != nullptr; thread = thread->next_all) {
-        if (thread->block != nullptr && thread->block->epoch == process.epoch) {
-            merge(totals, thread->block->totals);
-        }
-    }
-    process.totals[(process.epoch + 1) & 1U] = totals;
-    __atomic_store_n(&process.epoch, process.epoch + 1, __ATOMIC_RELEASE);
-    for (ThreadState *thread = all_thread_states(); thread != nullptr; thread = thread->next_all) {
         record::ThreadBlock *block = thread->block;
-        // A thread that still runs keeps its block: it may be writing at this moment.
-        if (block == nullptr || (thread != calling && block->thread != 0)) {
+        if (block == nullptr || block->epoch != process.epoch) {
             continue;
         }
-        block->room_next = static_cast<record::Ref>(thread->room_next / record::ref_unit);
-        block->room_end = static_cast<record::Ref>(thread->room_end / record::ref_unit);
-        block->thread = 0;
-        __atomic_store_n(&block->process, 0, __ATOMIC_RELEASE);
-        thread->block = nullptr;
-        thread->room_next = thread->room_end = 0;
-        for (HeldRegion *region = thread->region_pool; region != nullptr; region = region->next) {
-            region->live = nullptr;
+        if (thread != calling && block->thread != 0) {
+            // It still runs, and may be writing at this moment: it keeps its block.
+            block->epoch = next_epoch;
+        } else {
+            merge(totals, block->totals);
         }
-        if (block->leaf_count <= max_leaves_to_hand_on) {
-            push_free_block(block, thread->block_ref);
+    }
+    process.totals[next_epoch & 1U] = totals;
+    __atomic_store_n(&process.epoch, next_epoch, __ATOMIC_RELEASE);
+    for (ThreadState *thread = all_thread_states(); thread != nullptr; thread = thread->next_all) {
+        if (thread->block != nullptr && thread->block->epoch != next_epoch) {
+            give_block(*thread);
         }
     }
 }

@@ -58,6 +58,7 @@ ThreadState *make_state() {
 void thread_ended(void *pointer) {
     auto *state = static_cast<ThreadState *>(pointer);
     on_thread_end(state);
+    state->generation = 0; // who takes it over keeps the block, and is another thread
     thread_slot.state = nullptr;
     if (states_lock.lock()) {
         state->next_idle = idle_states;
