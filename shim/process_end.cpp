@@ -39,6 +39,9 @@ void end_records(ThreadState &thread) {
 void end_image(ThreadState &thread) {
     notice_fork();
     if (run.process != nullptr) {
+        if (thread.block != nullptr) {
+            abandon_episodes(thread); // the new image knows nothing of them
+        }
         mark_ended(record::ProcessState::execed);
         give_blocks(&thread);
     }
