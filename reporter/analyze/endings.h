@@ -11,11 +11,12 @@ namespace flockstat::reporter {
 /// How an open region ended.
 struct RegionEnd {
     Release cause = Release::unknown;
-    std::uint64_t held_ns = 0; ///< exit: how long it was held; else how long it is known to have been held
-    std::int64_t at_ns = 0;    ///< since 1970
+    std::uint64_t held_ns =
+        0;                  ///< exit, exec: how long it was held; else how long it is known to have been held
+    std::int64_t at_ns = 0; ///< since 1970
 
     /// Its time is a sample of filelock.region; otherwise it is counted in held_open_ns.
-    [[nodiscard]] bool is_sample() const { return cause == Release::exit; }
+    [[nodiscard]] bool is_sample() const { return cause == Release::exit || cause == Release::exec; }
 };
 
 /// Judges what is open in one run's arena.
