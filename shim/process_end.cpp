@@ -5,6 +5,7 @@
 #include "reporter/summary/plain_summary.h"
 #include "shim/attempt.h"
 #include "shim/bookkeeping.h"
+#include "shim/close_on_exec.h"
 #include "shim/ownership.h"
 #include "shim/run_arena.h"
 #include "shim/start_message.h"
@@ -42,6 +43,7 @@ void end_image(ThreadState &thread) {
         if (thread.block != nullptr) {
             abandon_episodes(thread); // the new image knows nothing of them
         }
+        note_closes_at_exec();
         mark_ended(record::ProcessState::execed);
         give_blocks(&thread);
     }

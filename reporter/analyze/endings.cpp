@@ -42,13 +42,15 @@ RegionEnd Endings::region_end(const Region &region) const {
         return ended(Release::unknown, region, region.since_at_ns);
     }
     const Process &process = run_.processes[region.process];
+    const bool its_own = run_.locks[region.lock].family == Family::posix || region.holders <= 1;
     switch (process.ending) {
     case Ending::running: return ended(Release::still_held, region, run_.read_at_ns);
-    case Ending::exited: {
-        const bool its_own = run_.locks[region.lock].family == Family::posix || region.holders <= 1;
+    case Ending::exited:
         return ended(its_own ? Release::exit : Release::unknown, region, process.ended_at_ns);
-    }
     case Ending::execed: {
+        if (region.closes_at_exec) {
+            return ended(its_own ? Release::exec : Release::unknown, region, process.ended_at_ns);
+        }
         std::uint32_t image = region.process; // successors follow each other in time, so this ends
         while (successors_[image] != no_index) {
             image = successors_[image];

@@ -98,7 +98,10 @@ bool summaries_up_to_date(const fs::path &directory, const std::vector<fs::path>
 
 bool may_go_on(const reporter::Run &run) {
     // The command may not have come to life yet, or be one that cannot be watched, and start others that can.
-    if (!run.ended && (run.first_pid <= 0 || kill(run.first_pid, 0) == 0 || errno == EPERM)) {
+    const bool first_is_unseen = std::ranges::none_of(
+        run.processes, [&](const reporter::Process &process) { return process.pid == run.first_pid; });
+    if (!run.ended && first_is_unseen &&
+        (run.first_pid <= 0 || kill(run.first_pid, 0) == 0 || errno == EPERM)) {
         return true;
     }
     return std::ranges::any_of(run.processes, [](const reporter::Process &process) {

@@ -163,6 +163,7 @@ void BlockReader::read_region(const record::Region &stored) {
     region.process = tables_.process(stored.process);
     region.thread = stored.thread;
     region.holders = stored.holders;
+    region.closes_at_exec = stored.closes_at_exec != 0;
     region.mode = stored.mode;
     region.range_start = stored.range_start;
     region.range_end = stored.range_end;

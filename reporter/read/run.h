@@ -108,7 +108,8 @@ struct Region {
     std::uint32_t stack = no_index;   ///< of the call that got it
     std::uint32_t process = no_index; ///< that got it
     std::int32_t thread = 0;
-    std::uint16_t holders = 0; ///< processes known to share it
+    std::uint16_t holders = 0;   ///< processes known to share it
+    bool closes_at_exec = false; ///< its descriptors here are closed by an exec of its process
     Mode mode = Mode::shared;
     std::int64_t range_start = 0, range_end = 0; ///< bytes, both included
 };

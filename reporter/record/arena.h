@@ -233,8 +233,8 @@ struct Region {
     std::int32_t thread;     ///< tid that got it
     Family family;
     Mode mode;
-    std::uint16_t holders; ///< processes known to share it
-    std::uint64_t reserved;
+    std::uint16_t holders;        ///< processes known to share it
+    std::uint64_t closes_at_exec; ///< 1: an exec of its process, begun after it was written, ends it
 };
 inline constexpr unsigned regions_in_group = 15;
 

@@ -91,7 +91,7 @@ void ArenaIndex::rank(Group &group) const {
         record::Region region;
         record::Episode episode;
         if (item.kind == ItemKind::region) {
-            if (read_region(item, &region) && end_of(item, region).cause == record::Release::exit) {
+            if (read_region(item, &region) && end_of(item, region).is_sample()) {
                 group.region_ns = saturating_add(group.region_ns, end_of(item, region).held_ns);
             }
         } else if (item.kind == ItemKind::episode) {

@@ -206,7 +206,7 @@ void ArenaIndex::add_closed_regions() {
         if (process == nullptr || !read_region(item, &region)) {
             continue;
         }
-        if (const RegionEnd end = end_of(item, region); end.cause == record::Release::exit) {
+        if (const RegionEnd end = end_of(item, region); end.is_sample()) {
             process->region.merge(one_sample(end.held_ns, end.at_ns));
         }
     }

@@ -53,6 +53,11 @@ struct RegionEnd {
     record::Release cause;
     std::uint64_t held_ns;
     std::int64_t at_ns;
+
+    /// Its end was seen: its time is a sample of filelock.region; otherwise it is counted in held_open_ns.
+    [[nodiscard]] bool is_sample() const {
+        return cause == record::Release::exit || cause == record::Release::exec;
+    }
 };
 
 class ArenaIndex {

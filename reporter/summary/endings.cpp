@@ -70,15 +70,17 @@ RegionEnd ArenaIndex::end_of(const Item &item, const record::Region &region) con
     if (owner == nullptr) {
         return ended(record::Release::unknown, since_at_ns);
     }
+    record::Lock lock;
+    const bool posix = arena_.copy(region.lock, &lock) && lock.family == record::Family::posix;
+    const bool its_own = posix || region.holders <= 1; // posix locks are the process's; others may be shared
+    if (owner->ending == Ending::execed && region.closes_at_exec != 0) {
+        return ended(its_own ? record::Release::exec : record::Release::unknown, owner->ended_at_ns);
+    }
     if (owner->ending == Ending::running ||
         (owner->ending == Ending::execed && owner->last_image == Ending::running)) {
         return ended(record::Release::still_held, read_at_ns_);
     }
     if (owner->ending == Ending::exited) {
-        record::Lock lock;
-        const bool posix = arena_.copy(region.lock, &lock) && lock.family == record::Family::posix;
-        const bool its_own =
-            posix || region.holders <= 1; // posix locks are the process's; others may be shared
         return ended(its_own ? record::Release::exit : record::Release::unknown, owner->ended_at_ns);
     }
     return ended(record::Release::unknown,

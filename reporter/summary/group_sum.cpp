@@ -106,8 +106,8 @@ GroupCounts count_group(const ArenaIndex &index, std::span<const Item> items, co
             if (index.read_region(item, &region)) {
                 const RegionEnd end = index.end_of(item, region);
                 ++counts.released[static_cast<unsigned>(end.cause)];
-                const bool is_sample = end.cause == Release::exit;
-                counts.held_open_ns = saturating_add(counts.held_open_ns, is_sample ? 0 : end.held_ns);
+                counts.held_open_ns =
+                    saturating_add(counts.held_open_ns, end.is_sample() ? 0 : end.held_ns);
             }
         } else if (item.kind == ItemKind::episode) {
             if (index.read_episode(item, &episode) && index.is_abandoned(item, episode)) {
@@ -136,7 +136,7 @@ StatNumbers sum_counter(const ArenaIndex &index, std::span<const Item> items, Co
         } else if (item.kind == ItemKind::region && is_region(counter) && index.read_region(item, &region) &&
                    has_mode(counter, region.mode)) {
             const RegionEnd end = index.end_of(item, region);
-            if (end.cause == Release::exit) {
+            if (end.is_sample()) {
                 sum.add_sample(end.held_ns, end.at_ns);
             }
         }
