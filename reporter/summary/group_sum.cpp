@@ -106,8 +106,7 @@ GroupCounts count_group(const ArenaIndex &index, std::span<const Item> items, co
             if (index.read_region(item, &region)) {
                 const RegionEnd end = index.end_of(item, region);
                 ++counts.released[static_cast<unsigned>(end.cause)];
-                counts.held_open_ns =
-                    saturating_add(counts.held_open_ns, end.is_sample() ? 0 : end.held_ns);
+                counts.held_open_ns = saturating_add(counts.held_open_ns, end.is_sample() ? 0 : end.held_ns);
             }
         } else if (item.kind == ItemKind::episode) {
             if (index.read_episode(item, &episode) && index.is_abandoned(item, episode)) {
