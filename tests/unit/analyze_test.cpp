@@ -126,13 +126,14 @@ TEST_CASE("what the end of a process does to the locks it holds") {
     std::uint32_t process = 0;
     Family family = Family::flock;
     std::uint16_t holders = 1;
+    bool closes_at_exec = false;
     std::array<std::uint64_t, record::release_count> expected{};
     std::uint64_t held_s = 0;
     bool sample = false;
     const auto expect = [&](Release cause, std::uint64_t seconds) {
         expected[static_cast<std::size_t>(cause)] = 1;
         held_s = seconds;
-        sample = cause == Release::exit;
+        sample = cause == Release::exit || cause == Release::exec;
     };
     SECTION("an exit drops a lock that nobody shares") {
         process = add_process(run, Ending::exited, 30);
@@ -167,6 +168,18 @@ TEST_CASE("what the end of a process does to the locks it holds") {
         add_process(run, Ending::running, 100, 5, 41);
         expect(Release::still_held, 90);
     }
+    SECTION("an exec drops what is closed by it") {
+        process = add_process(run, Ending::execed, 20, 5);
+        add_process(run, Ending::running, 100, 5, 20);
+        closes_at_exec = true;
+        expect(Release::exec, 10);
+    }
+    SECTION("unless another process shares it") {
+        process = add_process(run, Ending::execed, 20, 5);
+        closes_at_exec = true;
+        holders = 2;
+        expect(Release::unknown, 10);
+    }
     SECTION("an image that exited may have released it before") {
         process = add_process(run, Ending::execed, 20, 5);
         add_process(run, Ending::exited, 40, 5, 20);
@@ -178,7 +191,15 @@ TEST_CASE("what the end of a process does to the locks it holds") {
         expect(Release::unknown, 10);
     }
     const auto lock = add_lock(run, "/l", family);
-    run.regions.push_back({10 * second_ns, lock, add_stack(run, 1), process, 0, holders, Mode::shared, 0, 0});
+    Region region;
+    region.since_at_ns = 10 * second_ns;
+    region.lock = lock;
+    region.stack = add_stack(run, 1);
+    region.process = process;
+    region.holders = holders;
+    region.closes_at_exec = closes_at_exec;
+    region.mode = Mode::shared;
+    run.regions.push_back(region);
 
     const Report report = analyze_one(run);
     const LockReport &result = report.locks[0];
