@@ -45,6 +45,16 @@ class Bench:
         if not self.library.exists():
             raise BenchError(f"{self.library} is missing; run 'make'")
         self._preload = self.linked(self.library)
+        self._seen = self._identity()
+
+    def _identity(self):
+        facts = self.library.stat()
+        return facts.st_ino, facts.st_mtime_ns, facts.st_size
+
+    def check_library(self):
+        """Figures of one run are of one object."""
+        if self._identity() != self._seen:
+            raise BenchError(f"{self.library} was built anew while it was measured")
 
     def linked(self, library):
         """Another path to it: LD_PRELOAD can hold neither spaces nor colons."""
