@@ -9,7 +9,8 @@ namespace flockstat::record {
 template<typename Record>
 [[nodiscard]] Record *resolve(const Mapping &arena, Ref ref) {
     static_assert(sizeof(Header) + sizeof(Record) <= min_arena_mib << 20U);
-    // One comparison for both ends: what is below the heap wraps around. No arena is smaller than the least one.
+    // One comparison for both ends: what is below the heap wraps around. No arena is smaller than the least
+    // one.
     const std::uint64_t in_heap = std::uint64_t{ref} * ref_unit - sizeof(Header);
     if (in_heap > arena.bytes - sizeof(Header) - sizeof(Record)) {
         return nullptr;
