@@ -137,6 +137,10 @@ void inside_bookkeeping(ThreadState &thread, void (*deed)(ThreadState &)) {
     }
 }
 
+void apply_queued(ThreadState &thread) {
+    inside_bookkeeping(thread, [](ThreadState &) {});
+}
+
 void notice_fork() {
     if (__builtin_expect(is_same_process(), 1)) {
         return;

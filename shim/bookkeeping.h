@@ -25,6 +25,9 @@ Released apply(const Operation &operation);
 /// threads and processes.
 void inside_bookkeeping(ThreadState &thread, void (*deed)(ThreadState &));
 
+/// Applies what signal handlers queued while the thread was inside.
+[[gnu::cold]] void apply_queued(ThreadState &thread);
+
 /// Where the process is a child of fork that does not know it yet: forgets what is its parent's. Not while
 /// the thread is inside.
 void notice_fork();

@@ -3,6 +3,7 @@
 
 #include "reporter/record/arena.h"
 #include "shim/lock_call.h"
+#include "shim/octave_memo.h"
 
 namespace flockstat::shim {
 
@@ -17,6 +18,9 @@ struct HeldRegion {
         nullptr; ///< of the acquisition, valid for the thread `leaf_owner` in its `leaf_epoch`
     const void *leaf_owner = nullptr;
     std::uint64_t since_ticks = 0;
+    OctaveMemo memo;         ///< of leaf->second
+    std::uint64_t owner = 0; ///< as its slot says
+    int descriptor = -1;     ///< as its slot says
     unsigned leaf_epoch = 0;
     unsigned pieces = 0; ///< extents that belong to it; it ends when there is none left
     record::Ref lock = 0;

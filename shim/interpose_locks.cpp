@@ -13,7 +13,9 @@ FLOCKSTAT_EXPORT int flock(int descriptor, int operation) noexcept {
         return flockstat_next()->flock(descriptor, operation);
     }
     const flockstat_request request{flockstat_entry_flock, descriptor, operation, nullptr, 0};
-    return static_cast<int>(watched_call(request, decode_flock(operation), FLOCKSTAT_CALL_SITE()));
+    return static_cast<int>(
+        watched_call(request, decode_flock(operation), FLOCKSTAT_CALL_SITE(),
+                     [&](int command) { return flockstat_real.flock(descriptor, command); }));
 }
 
 namespace {

@@ -1,7 +1,6 @@
 #include "shim/lock_call.h"
 
 #include <cerrno>
-#include <sys/file.h>
 #include <unistd.h>
 
 #ifndef F_OFD_GETLK
@@ -14,22 +13,6 @@ namespace flockstat::shim {
 
 // On 64-bit machines the commands with and without "64" are the same numbers.
 static_assert(F_SETLK == F_SETLK64 && F_SETLKW == F_SETLKW64 && F_GETLK == F_GETLK64);
-
-LockCall decode_flock(int operation) {
-    LockCall call;
-    call.action = Action::attempt;
-    call.may_block = (operation & LOCK_NB) == 0;
-    call.nonblocking = operation | LOCK_NB;
-    switch (operation & ~LOCK_NB) {
-    case LOCK_SH: call.mode = Mode::shared; break;
-    case LOCK_UN:
-        call.action = Action::unlock;
-        call.may_block = false;
-        break;
-    default: break; // LOCK_EX, and what the kernel refuses
-    }
-    return call;
-}
 
 LockCall decode_fcntl(int command) {
     LockCall call;

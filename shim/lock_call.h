@@ -5,6 +5,7 @@
 #include "reporter/record/words.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 
 namespace flockstat::shim {
 
@@ -33,7 +34,21 @@ struct LockCall {
 };
 
 /// flock(2). An operation that the kernel will refuse counts as an attempt that fails.
-[[nodiscard]] LockCall decode_flock(int operation);
+[[nodiscard]] inline LockCall decode_flock(int operation) {
+    LockCall call;
+    call.action = Action::attempt;
+    call.may_block = (operation & LOCK_NB) == 0;
+    call.nonblocking = operation | LOCK_NB;
+    switch (operation & ~LOCK_NB) {
+    case LOCK_SH: call.mode = Mode::shared; break;
+    case LOCK_UN:
+        call.action = Action::unlock;
+        call.may_block = false;
+        break;
+    default: break; // LOCK_EX, and what the kernel refuses
+    }
+    return call;
+}
 
 /// fcntl(2). Action::none for commands that are no lock commands.
 [[nodiscard]] LockCall decode_fcntl(int command);

@@ -92,6 +92,7 @@ HeldRegion *new_region(ThreadState &thread, const OpenFile &open_file, const Ope
         return nullptr;
     }
     region->leaf = leaf;
+    region->memo = {};
     region->leaf_owner = leaf != nullptr ? &thread : nullptr;
     region->leaf_epoch = thread.leaf_epoch;
     region->since_ticks = operation.end_ticks;

@@ -114,6 +114,22 @@ void add_to_histogram(ThreadState &thread, record::Stat &stat, std::uint64_t tic
     }
 }
 
+void learn_octave(ThreadState &thread, record::Stat &stat, OctaveMemo &memo, std::uint64_t ticks) {
+    memo = {};
+    if (stat.count < record::samples_without_histogram) {
+        return;
+    }
+    add_to_histogram(thread, stat, ticks, stat.min_ticks, stat.max_ticks);
+    const auto *histogram = record::resolve<record::Histogram>(run.arena, stat.histogram);
+    if (histogram != nullptr) {
+        const unsigned octave = record::bucket_of(ticks) / record::steps_in_octave;
+        if (auto *line = record::resolve<record::OctaveCounts>(run.arena, histogram->octaves[octave]);
+            line != nullptr) {
+            memo.learn(ticks, line);
+        }
+    }
+}
+
 record::Leaf *look_up_leaf(ThreadState &thread, StackUse use, std::uint64_t key, record::Ref lock,
                            record::LeafKind kind, record::Family family) {
     record::Leaf *leaf = thread.leaves.find(key);
@@ -133,8 +149,7 @@ record::Leaf *look_up_leaf(ThreadState &thread, StackUse use, std::uint64_t key,
         (void)thread.leaves.insert(key, leaf);
     }
     if (use.cached != nullptr) {
-        use.cached->leaf[leaf_slot(key)] = leaf;
-        use.cached->leaf_key[leaf_slot(key)] = key;
+        use.cached->leaves[leaf_slot(key)] = {.key = key, .leaf = leaf, .memo = {}};
     }
     return leaf;
 }
@@ -190,6 +205,7 @@ HeldRegion *make_region(ThreadState &thread) {
     region->next = nullptr;
     region->pieces = 0;
     region->live = take_slot(thread);
+    region->leaf = nullptr; // nothing of it is in the slot yet
     return region;
 }
 

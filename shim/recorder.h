@@ -34,7 +34,10 @@ struct StackUse {
 }
 
 /// Which of a cached stack's leaves a key goes to.
-inline unsigned leaf_slot(std::uint64_t key) { return static_cast<unsigned>((key >> 33U) ^ key) & 3U; }
+inline unsigned leaf_slot(std::uint64_t key) {
+    // Lock records are 128 bytes apart, so the lowest bits of their references say nothing.
+    return static_cast<unsigned>((key >> 36U) ^ (key >> 38U) ^ key) & 3U;
+}
 
 /// The slow part of find_leaf.
 [[nodiscard, gnu::cold]] record::Leaf *look_up_leaf(ThreadState &thread, StackUse use, std::uint64_t key,
@@ -45,8 +48,8 @@ inline unsigned leaf_slot(std::uint64_t key) { return static_cast<unsigned>((key
 [[nodiscard]] inline record::Leaf *find_leaf(ThreadState &thread, StackUse use, record::Ref lock,
                                              record::LeafKind kind, record::Family family) {
     const std::uint64_t key = leaf_key(lock, use.stack, kind, family);
-    if (use.cached != nullptr && use.cached->leaf_key[leaf_slot(key)] == key) [[likely]] {
-        return static_cast<record::Leaf *>(use.cached->leaf[leaf_slot(key)]);
+    if (use.cached != nullptr && use.cached->leaves[leaf_slot(key)].key == key) [[likely]] {
+        return use.cached->leaves[leaf_slot(key)].leaf;
     }
     return look_up_leaf(thread, use, key, lock, kind, family);
 }
@@ -83,6 +86,19 @@ inline void add_to_summary(AnyStat &stat, std::uint64_t ticks, std::uint64_t at)
     stat.last_ticks = ticks;
     stat.last_at_ticks = at;
     store_pair(&stat.count, stat.count + 1, stat.sum_ticks + ticks);
+}
+
+/// The slow part of add_known_sample: counts in the histogram, where there is one, and learns where.
+[[gnu::cold]] void learn_octave(ThreadState &thread, record::Stat &stat, OctaveMemo &memo,
+                                std::uint64_t ticks);
+
+/// add_sample for a distribution that the same place adds to again and again.
+inline void add_known_sample(ThreadState &thread, record::Stat &stat, OctaveMemo &memo, std::uint64_t ticks,
+                             std::uint64_t at) {
+    if (!memo.count(ticks)) [[unlikely]] {
+        learn_octave(thread, stat, memo, ticks);
+    }
+    add_to_summary(stat, ticks, at);
 }
 
 /// Adds a sample to a process's summary.
@@ -142,6 +158,8 @@ inline void give_region(ThreadState &thread, HeldRegion *region) {
 inline void publish_region(HeldRegion &region, Range range, std::uint64_t owner, int descriptor,
                            std::int32_t thread_id) {
     record::Region *live = region.live;
+    region.owner = owner;
+    region.descriptor = descriptor;
     if (live == nullptr) {
         return;
     }

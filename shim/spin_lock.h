@@ -20,7 +20,7 @@ void find_single_threaded();
 class SpinLock {
 public:
     /// False after about a millisecond of spinning and yielding: the holder was descheduled for long.
-    [[nodiscard]] bool lock() {
+    [[nodiscard, gnu::always_inline]] bool lock() {
         const std::uint64_t mine = thread_slot.lock_name;
         if (*single_threaded != 0) {
             if (holder_ == 0) [[likely]] {

@@ -8,6 +8,7 @@
 /// a frame's size varies (alloca) a stale one can match.
 #pragma once
 
+#include "shim/octave_memo.h"
 #include "shim/unwind.h"
 #include "shim/unwind_memory.h"
 
@@ -19,9 +20,14 @@ namespace flockstat::shim {
 /// A stack in the cache, with what the recorder wants to find again with it. Good until the next insert or
 /// flush.
 struct CachedStack {
-    std::uint32_t stack;       ///< the recorder's own reference to it; 0 after insert
-    void *leaf[4];             ///< the recorder's accumulators for this stack, and ...
-    std::uint64_t leaf_key[4]; ///< ... which each is for; all 0 after insert
+    /// The recorder's accumulators for this stack and what `key` says; all 0 after insert.
+    struct KnownLeaf {
+        std::uint64_t key;
+        record::Leaf *leaf;
+        OctaveMemo memo; ///< of leaf->first
+    };
+    std::uint32_t stack; ///< the recorder's own reference to it; 0 after insert
+    KnownLeaf leaves[4];
 
 private:
     friend class StackCache;
@@ -92,7 +98,7 @@ private:
 /// Words are compared in groups; the last is filled up with words that equal themselves.
 inline constexpr unsigned stack_words_in_group = 4;
 
-inline bool CachedStack::is_unchanged() const {
+[[gnu::always_inline]] inline bool CachedStack::is_unchanged() const {
     if (doubtful_) [[unlikely]]
         return is_unchanged_if_readable();
     const auto same = [](const StackWord &word) { return load_word(word.address) == word.value; };
@@ -105,7 +111,7 @@ inline bool CachedStack::is_unchanged() const {
     return true;
 }
 
-inline CachedStack *StackCache::find(const CallSite &site) {
+[[gnu::always_inline]] inline CachedStack *StackCache::find(const CallSite &site) {
     if (buckets_ == nullptr)
         return nullptr;
     if (unloads_ != nullptr && __atomic_load_n(unloads_, __ATOMIC_RELAXED) != seen_unloads_) [[unlikely]] {

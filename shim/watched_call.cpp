@@ -10,7 +10,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-thread_local int flockstat_in_vfork = 0;
+thread_local constinit int flockstat_in_vfork = 0;
 
 namespace flockstat::shim {
 namespace {
@@ -132,17 +132,9 @@ long issue_unprobed(const flockstat_request &request, const LockCall &call, Oper
     return result;
 }
 
-/// How far watched_call got.
-struct Issued {
-    const CallSite &site;
-    std::uint64_t start_ticks, end_ticks;
-    long result; ///< -1: refused, failed, or not issued yet
-    int saved_errno;
-};
+} // namespace
 
-/// All but the ordinary: blocks where the call may, and tells the bookkeeping.
-[[gnu::noinline]] long finish_call(const flockstat_request &request, const LockCall &call,
-                                   const Issued &issued) {
+long finish_call(const flockstat_request &request, const LockCall &call, const Issued &issued) {
     Operation operation;
     operation.site = issued.site;
     operation.family = call.family;
@@ -163,29 +155,8 @@ struct Issued {
     return result;
 }
 
-} // namespace
-
-bool passing() { return !recording() || flockstat_in_vfork != 0; }
-
 long watched_call(const flockstat_request &request, const LockCall &call, const CallSite &site) {
-    const std::uint64_t start_ticks = now_ticks();
-    const int saved_errno = errno;
-    long result = -1;
-    std::uint64_t end_ticks = 0;
-    if (!call.may_block || run.probe) [[likely]] {
-        if (call.cancellation_point) {
-            flockstat_test_cancel(); // the non-blocking form is no cancellation point
-        }
-        // First in the form that does not block. Only a grant is final: all else is the program's own call's
-        // to answer.
-        result = flockstat_issue(&request, call.may_block ? call.nonblocking : request.command);
-        end_ticks = now_ticks();
-        if (result != -1 && call.family == Family::flock &&
-            count_quickly(call, request.descriptor, site, start_ticks, end_ticks)) [[likely]] {
-            return result;
-        }
-    }
-    return finish_call(request, call, {site, start_ticks, end_ticks, result, saved_errno});
+    return watched_call(request, call, site, [&](int command) { return flockstat_issue(&request, command); });
 }
 
 } // namespace flockstat::shim
