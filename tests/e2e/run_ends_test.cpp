@@ -108,6 +108,27 @@ TEST_CASE("clean runs leave nothing where the arena was", "[run]") {
     CHECK(entries_in(arenas.path()) == 0);
 }
 
+TEST_CASE("by itself the arena is in /dev/shm, named by the run's directory, and gone after the run",
+          "[run]") {
+    const TempDirectory base;
+    Process process(under_flockstat({.argv = {program("step_by_step"), base / "l"},
+                                     .environment = {{"FLOCKSTAT_ARENA_DIR", std::nullopt}}},
+                                    base / "run"));
+    REQUIRE(process.read_line() == "ready");
+    process.send("go");
+    REQUIRE(process.read_line() == "done");
+    const fs::path arena = fs::read_symlink(base / "run" / "run.flk");
+    INFO(arena);
+    CHECK(arena.parent_path() == "/dev/shm");
+    CHECK(fs::exists(arena));
+    CHECK((fs::status(arena).permissions() & fs::perms::all) ==
+          (fs::perms::owner_read | fs::perms::owner_write));
+    process.close_input();
+    CHECK(process.wait().status == 0);
+    CHECK_FALSE(fs::exists(arena));
+    CHECK(fs::is_regular_file(fs::symlink_status(base / "run" / "run.flk")));
+}
+
 TEST_CASE("the summary's three files are there, and say what ran", "[run]") {
     const TempDirectory base;
     const RecordedRun run =

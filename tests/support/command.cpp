@@ -1,5 +1,7 @@
 #include "tests/support/command.h"
 
+#include "tests/support/places.h"
+
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/mman.h>
@@ -41,6 +43,14 @@ std::string contents(int fd) {
     return text;
 }
 
+// Arenas of runs that were killed on purpose stay where they are, by design: in a directory that goes away
+// with the tests.
+std::string arena_directory() {
+    static const TempDirectory directory(
+        std::filesystem::is_directory("/dev/shm") ? "/dev/shm" : std::filesystem::temp_directory_path());
+    return directory.path();
+}
+
 std::vector<std::string> environment_of(const Command &command) {
     std::map<std::string, std::string> variables;
     for (char **entry = environ; *entry != nullptr; ++entry) {
@@ -53,6 +63,7 @@ std::vector<std::string> environment_of(const Command &command) {
         return entry.first == "LD_PRELOAD" || entry.first.starts_with("FLOCKSTAT_");
     });
     variables["LC_ALL"] = "C";
+    variables["FLOCKSTAT_ARENA_DIR"] = arena_directory();
     for (const auto &[name, value] : command.environment) {
         if (value) {
             variables[name] = *value;

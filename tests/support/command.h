@@ -13,7 +13,8 @@
 namespace flockstat::test {
 
 /// What to start, and in which surroundings. The environment is the test's own without LD_PRELOAD and without
-/// any FLOCKSTAT_ variable, with LC_ALL=C; `environment` then adds (or, with nullopt, removes) variables.
+/// any FLOCKSTAT_ variable, with LC_ALL=C and with FLOCKSTAT_ARENA_DIR naming a directory that ends with the
+/// test program; `environment` then adds (or, with nullopt, removes) variables.
 struct Command {
     std::vector<std::string> argv = {};
     std::map<std::string, std::optional<std::string>> environment = {};
