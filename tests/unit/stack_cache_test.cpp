@@ -213,15 +213,17 @@ TEST_CASE("a stack is recognised when it is called from again") {
 TEST_CASE("what the recorder keeps with a stack is zero at first, and kept") {
     REQUIRE(unwinding_is_ready());
     Subject s;
+    flockstat::record::Leaf accumulators{};
     subject = &s;
     for (unsigned i = 0, n = opaque(3); i < n; ++i) {
         descend(5, locked_call);
         REQUIRE(s.entry != nullptr);
         for (unsigned leaf = 0; leaf < 4; ++leaf) {
-            CHECK(s.entry->leaf[leaf] == (i == 0 ? nullptr : &s));
-            CHECK(s.entry->leaf_key[leaf] == (i == 0 ? 0 : leaf + 1));
-            s.entry->leaf[leaf] = &s;
-            s.entry->leaf_key[leaf] = leaf + 1;
+            CHECK(s.entry->leaves[leaf].leaf == (i == 0 ? nullptr : &accumulators));
+            CHECK(s.entry->leaves[leaf].key == (i == 0 ? 0 : leaf + 1));
+            CHECK(s.entry->leaves[leaf].memo.span == 0);
+            s.entry->leaves[leaf].leaf = &accumulators;
+            s.entry->leaves[leaf].key = leaf + 1;
         }
         CHECK(s.entry->stack == 1);
     }

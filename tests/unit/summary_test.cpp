@@ -440,7 +440,7 @@ TEST_CASE("no bytes in the arena crash the summary") {
     }
 }
 
-TEST_CASE("times have three digits and a unit") {
+TEST_CASE("times of the plain summary have three digits and a unit") {
     char room[24];
     const auto text = [&](std::uint64_t ns) { return std::string(summary::short_time(ns, room)); };
     CHECK(text(0) == "0 ns");
