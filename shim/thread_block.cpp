@@ -151,6 +151,7 @@ bool attach_block(ThreadState &thread) {
         return false;
     }
     thread.generation = run.generation;
+    ++thread.leaf_epoch; // what regions in the pool say of their thread is said of another one
     thread.block->thread = static_cast<std::int32_t>(record::system_call(SYS_gettid));
     ++thread.block->threads_served;
     __atomic_fetch_add(&header().thread_count, 1, __ATOMIC_RELAXED);

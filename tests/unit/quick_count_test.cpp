@@ -10,6 +10,8 @@
 #include <sstream>
 #include <string>
 #include <sys/file.h>
+#include <thread>
+#include <unistd.h>
 #include <vector>
 
 using namespace flockstat;
@@ -193,6 +195,42 @@ TEST_CASE("what is out of the ordinary is not counted quickly") {
     }
     shim::existing_thread_state()->inside = 0;
     CHECK(seen == quick);
+    for (const int file : files) {
+        recording.close(file);
+    }
+}
+
+TEST_CASE("a thread's regions name it, though another one had its state before") {
+    Recording recording;
+    shim::run.stacks = true;
+    const int files[] = {recording.open("a"), recording.open("a")};
+    Step lock_one{.file = 0, .flock_operation = LOCK_SH, .error = 0, .idle_ns = 0, .took_ns = 100};
+    Step lock_other = lock_one;
+    lock_other.file = 1;
+    Step unlock_one = lock_one;
+    unlock_one.flock_operation = LOCK_UN;
+    Step unlock_other = lock_other;
+    unlock_other.flock_operation = LOCK_UN;
+    unsigned quick = 0;
+    std::vector<bool> named_right;
+    const auto play_in_thread = [&](const std::vector<Step> &steps) {
+        std::thread([&] {
+            for (const Step &step : steps) {
+                const bool counted = locked_call(&recording, files[step.file], step, Way::quick_first);
+                quick += counted ? 1U : 0U;
+            }
+            for (const reporter::Region &region : recording.read().regions) {
+                named_right.push_back(region.thread == gettid());
+            }
+        }).join();
+    };
+    play_in_thread({lock_one, lock_other, unlock_other, unlock_one});
+    CHECK(named_right.empty());
+    quick = 0;
+    // Each takes the region that it had in the thread before.
+    play_in_thread({lock_one, unlock_one, lock_one, lock_other});
+    CHECK(quick >= 2);
+    CHECK(named_right == std::vector<bool>{true, true});
     for (const int file : files) {
         recording.close(file);
     }
