@@ -30,6 +30,9 @@ void forget_what_was() {
 } // namespace
 
 Recording::Recording(std::uint64_t arena_mib) : before_(shim::run) {
+    if (before_.attachment == shim::Attachment::off) { // by the shim's constructor, which is linked in
+        throw std::runtime_error("the shim did not start: unset all FLOCKSTAT_ variables");
+    }
     const std::string arena_directory = arena_directory_.path();
     record::NewArena wanted;
     wanted.run = {
