@@ -106,7 +106,7 @@ Extents::Change Extents::replace(Range range, HeldRegion *region) {
         ++last;
     }
     Pieces pieces(last - first);
-    if (!pieces.usable() || !reserve(count_ + last - first + 3)) {
+    if (!pieces.usable()) {
         return {.failed = true};
     }
     // `next_byte` is the first byte of the request that no piece covers yet; past the request's end there is
@@ -131,6 +131,9 @@ Extents::Change Extents::replace(Range range, HeldRegion *region) {
         pieces.add(next_byte, range.end, region);
     }
 
+    if (!reserve(count_ - (last - first) + pieces.count())) {
+        return {.failed = true};
+    }
     Change change;
     for (unsigned i = first; i < last; ++i) {
         --data()[i].region->pieces;

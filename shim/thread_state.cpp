@@ -70,14 +70,14 @@ void thread_ended(void *pointer) {
 } // namespace
 
 void OperationQueue::push(const Operation &operation) {
-    if (filled_ - taken_ >= capacity) {
+    if (filled_ - taken_ >= capacity - nested_pushes) {
         count_lost(&record::Lost::calls);
         return;
     }
-    operations_[filled_ % capacity] = operation;
-    operations_[filled_ % capacity].frames_gone = true;
-    __atomic_signal_fence(__ATOMIC_RELEASE);
-    ++filled_;
+    // Taken first: another signal may come now, and its handler's operation goes behind this one.
+    Operation &slot = operations_[__atomic_fetch_add(&filled_, 1U, __ATOMIC_RELAXED) % capacity];
+    slot = operation;
+    slot.frames_gone = true;
 }
 
 bool OperationQueue::pop(Operation *out) {

@@ -24,7 +24,8 @@ public:
     void clear() { filled_ = taken_ = 0; }
 
 private:
-    static constexpr unsigned capacity = 16;
+    static constexpr unsigned capacity = 32;
+    static constexpr unsigned nested_pushes = 8; ///< handlers that interrupt each other's push
     Operation operations_[capacity];
     unsigned filled_ = 0; ///< ever pushed
     unsigned taken_ = 0;  ///< ever popped
