@@ -22,6 +22,19 @@ int descriptor_of(DIR *directory) {
 
 FLOCKSTAT_EXPORT int close(int descriptor) { return watched_close(descriptor, FLOCKSTAT_CALL_SITE()); }
 
+FLOCKSTAT_EXPORT int close_range(unsigned first, unsigned last, int flags) noexcept {
+    constexpr int known_flags = CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC;
+    if (first <= last && (flags & ~known_flags) == 0 && (flags & CLOSE_RANGE_CLOEXEC) == 0) {
+        note_closes(first, last, FLOCKSTAT_CALL_SITE());
+    }
+    return flockstat_next()->close_range(first, last, flags);
+}
+
+FLOCKSTAT_EXPORT void closefrom(int first) noexcept {
+    note_closes(first < 0 ? 0U : static_cast<unsigned>(first), ~0U, FLOCKSTAT_CALL_SITE());
+    flockstat_next()->closefrom(first);
+}
+
 FLOCKSTAT_EXPORT int fclose(FILE *stream) {
     const WatchedClose watched(descriptor_of(stream), FLOCKSTAT_CALL_SITE());
     const int result = flockstat_next()->fclose(stream);

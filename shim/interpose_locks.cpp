@@ -9,13 +9,14 @@
 using namespace flockstat::shim;
 
 FLOCKSTAT_EXPORT int flock(int descriptor, int operation) noexcept {
-    if (passing()) {
+    const LockCall call = decode_flock(operation);
+    if (call.action == Action::none || passing()) {
         return flockstat_next()->flock(descriptor, operation);
     }
     const flockstat_request request{flockstat_entry_flock, descriptor, operation, nullptr, 0};
-    return static_cast<int>(
-        watched_call(request, decode_flock(operation), FLOCKSTAT_CALL_SITE(),
-                     [&](int command) { return flockstat_real.flock(descriptor, command); }));
+    return static_cast<int>(watched_call(request, call, FLOCKSTAT_CALL_SITE(), [&](int command) {
+        return flockstat_real.flock(descriptor, command);
+    }));
 }
 
 namespace {

@@ -39,6 +39,11 @@ struct LockCall {
     call.action = Action::attempt;
     call.may_block = (operation & LOCK_NB) == 0;
     call.nonblocking = operation | LOCK_NB;
+    if ((operation & LOCK_MAND) != 0) {
+        call.action =
+            Action::none; // "mandatory" locks: Linux 5.18 and later take no lock, and return 0 (fs/locks.c)
+        return call;
+    }
     switch (operation & ~LOCK_NB) {
     case LOCK_SH: call.mode = Mode::shared; break;
     case LOCK_UN:

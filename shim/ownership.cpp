@@ -1,5 +1,7 @@
 #include "shim/ownership.h"
 
+#include "reporter/record/system_call.h"
+
 namespace flockstat::shim {
 namespace {
 
@@ -177,6 +179,16 @@ void begin_range(ThreadState &thread, OpenFile &open_file, const Operation &oper
     (void)end_list(thread, change.lost, record::Release::converted, operation.start_ticks);
 }
 
+/// Is the open file description of a descriptor the parent's too, under the same number, as after `( flock 9
+/// ) 9>file`? Then the end of this process releases nothing. Where kcmp is not allowed the answer is no.
+bool is_parents_too(int descriptor) {
+    const long own = record::system_call(SYS_getpid);
+    const long parent = record::system_call(SYS_getppid);
+    constexpr long kcmp_file = 0; // KCMP_FILE
+    return descriptor >= 0 &&
+           record::system_call(SYS_kcmp, own, parent, kcmp_file, descriptor, descriptor) == 0;
+}
+
 class ExitVisitor final : public HeldVisitor {
 public:
     ExitVisitor(ThreadState &thread, std::uint64_t end_ticks) : thread_(thread), end_ticks_(end_ticks) {}
@@ -189,10 +201,13 @@ public:
         open_file.flock_region = nullptr;
         HeldRegion *ranges = open_file.ofd.empty() ? nullptr : open_file.ofd.remove({}).lost;
         open_file.lock.unlock();
+        const HeldRegion *any = held != nullptr ? held : ranges;
+        const bool goes_on = any != nullptr && is_parents_too(any->descriptor);
+        const record::Release how = goes_on ? record::Release::unknown : record::Release::exit;
         if (held != nullptr) {
-            end_region(thread_, held, record::Release::exit, end_ticks_);
+            end_region(thread_, held, how, end_ticks_);
         }
-        (void)end_list(thread_, ranges, record::Release::exit, end_ticks_);
+        (void)end_list(thread_, ranges, how, end_ticks_);
     }
 
     void visit(LockedFile &file) override {

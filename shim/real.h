@@ -28,6 +28,8 @@ extern "C" {
     ENTRY(lockf64)                      \
     ENTRY(syscall)                      \
     ENTRY(close)                        \
+    ENTRY(close_range)                  \
+    ENTRY(closefrom)                    \
     ENTRY(dup)                          \
     ENTRY(dup2)                         \
     ENTRY(dup3)                         \

@@ -64,17 +64,17 @@ std::string_view default_arena_directory(char **environment) {
     return temporary.empty() || temporary.front() != '/' ? std::string_view("/tmp") : temporary;
 }
 
-/// FLOCKSTAT_DIR, or flockstat-COMMAND-PID, made absolute.
-void name_directory(std::string_view command, PathText *out) {
+/// FLOCKSTAT_DIR, or flockstat-COMMAND-PID, made absolute. False where the working directory has no path any
+/// more.
+[[nodiscard]] bool name_directory(std::string_view command, PathText *out) {
     const std::string_view wanted = run.settings.directory;
     if (wanted.empty() || wanted.front() != '/') {
         char here[record::max_path_bytes];
         const long bytes = system_call(SYS_getcwd, address_of(here), sizeof here);
-        if (bytes <= 1) {
-            out->add(std::string_view("/")); // the working directory was removed
-        } else {
-            out->add({here, static_cast<std::size_t>(bytes - 1)});
+        if (bytes <= 1 || here[0] != '/') {
+            return false; // it was removed, or is out of reach
         }
+        out->add({here, static_cast<std::size_t>(bytes - 1)});
         if (out->view() != "/") {
             out->add("/");
         }
@@ -84,6 +84,7 @@ void name_directory(std::string_view command, PathText *out) {
     } else {
         out->add(wanted);
     }
+    return !out->overflow();
 }
 
 /// Copies globs: a program may write over its environment.
@@ -129,7 +130,10 @@ bool keep_identity(const record::RunIdentity &identity) {
 /// The first process of a bare preload makes up the run's identity.
 bool found_run(std::string_view command, char **environment) {
     PathText directory;
-    name_directory(command, &directory);
+    if (!name_directory(command, &directory)) {
+        say("nothing is recorded: the working directory is gone; set FLOCKSTAT_DIR to an absolute path");
+        return false;
+    }
     record::RunIdentity identity;
     if (system_call(SYS_getrandom, address_of(&identity.run_id), sizeof identity.run_id, 0) !=
         static_cast<long>(sizeof identity.run_id)) {
@@ -139,7 +143,7 @@ bool found_run(std::string_view command, char **environment) {
     identity.first_pid = static_cast<std::int32_t>(system_call(SYS_getpid));
     identity.arena_directory = default_arena_directory(environment);
     identity.directory = directory.view();
-    return !directory.overflow() && keep_identity(identity) && publish_identity(environment);
+    return keep_identity(identity) && publish_identity(environment);
 }
 
 /// A page that a child finds zeroed. Without it (an old kernel) children are told apart by their pid, see
@@ -155,6 +159,13 @@ void make_fork_page() {
     }
     run.fork_page = static_cast<ForkPage *>(page);
     run.fork_page->same_process = 1;
+}
+
+/// Descendants of a process that cannot record are to stay silent: they join a run that there is not.
+void publish_no_run(char **environment) {
+    constexpr std::string_view nothing = "FLOCKSTAT_RUN=none";
+    nothing.copy(run.identity_text, nothing.size());
+    (void)publish_identity(environment);
 }
 
 /// Reads the settings, and joins the run that the environment names, or founds one. False where nothing is to
@@ -175,6 +186,9 @@ bool choose_run(std::string_view command, char **environment) {
     record::RunIdentity given;
     const bool usable = joins ? record::read_run_identity(identity, &given) && keep_identity(given)
                               : complaints == 0 && found_run(command, environment);
+    if (!usable && !joins) {
+        publish_no_run(environment);
+    }
     run.first_process =
         usable && run.identity.first_pid == static_cast<std::int32_t>(system_call(SYS_getpid));
     return usable;

@@ -6,6 +6,8 @@
 #include "shim/real.h"
 #include "shim/watched_call.h"
 
+#include <algorithm>
+
 namespace flockstat::shim {
 namespace {
 
@@ -52,6 +54,18 @@ int watched_close(int descriptor, const CallSite &site) {
     const int result = flockstat_close(descriptor, cancelled, &watched);
     watched.done();
     return result;
+}
+
+void note_closes(unsigned first, unsigned last, const CallSite &site) {
+    constexpr std::uint64_t page = descriptors_in_page;
+    const std::uint64_t end = std::min<std::uint64_t>(std::uint64_t{last} + 1, page * max_descriptor_pages);
+    for (std::uint64_t descriptor = first; descriptor < end; ++descriptor) {
+        if (descriptor_pages[descriptor / page] == nullptr) {
+            descriptor |= page - 1; // nobody locked through any of these
+        } else if (peek_descriptor(static_cast<int>(descriptor)) != nullptr) {
+            const WatchedClose watched(static_cast<int>(descriptor), site);
+        }
+    }
 }
 
 void note_duplicate(int descriptor, int copy) {

@@ -28,6 +28,10 @@ private:
 /// close(2).
 int watched_close(int descriptor, const CallSite &site);
 
+/// All descriptors from `first` to `last` are about to be closed: forgets those that are known, and ends what
+/// goes with them.
+void note_closes(unsigned first, unsigned last, const CallSite &site);
+
 /// `copy` is a duplicate of `descriptor` now. Errno untouched.
 void note_duplicate(int descriptor, int copy);
 

@@ -51,9 +51,8 @@ void give_signals_back() {
     for (std::size_t i = 0; i < ignored_signals.size(); ++i) {
         sigaction(ignored_signals[i], &old_ignored[i], nullptr);
     }
-    for (std::size_t i = 0; i < forwarded_signals.size(); ++i) {
-        sigaction(forwarded_signals[i], &old_forwarded[i], nullptr);
-    }
+    // Those that were passed on stay caught: `timeout` sends its signal to the command and then to the whole
+    // group, and the second one must not end us before the summary is written.
 }
 
 /// What went wrong with exec, if anything: read from the pipe that a successful exec closes.

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
+#include <set>
 #include <system_error>
 #include <unistd.h>
 
@@ -44,7 +45,11 @@ reporter::Report read_all(const std::vector<std::string> &directories) {
     std::vector<fs::path> all_files;
     std::vector<reporter::Run> all_runs;
     reporter::Report report;
+    std::set<fs::path> seen; // a directory that is named twice counts once
     for (const std::string &directory : directories) {
+        if (!seen.insert(fs::weakly_canonical(directory)).second) {
+            continue;
+        }
         const std::vector<fs::path> files = reporter::run_files(directory);
         std::vector<reporter::Run> runs;
         report = read_report(files, &runs);
@@ -54,7 +59,7 @@ reporter::Report read_all(const std::vector<std::string> &directories) {
         all_files.insert(all_files.end(), files.begin(), files.end());
         std::move(runs.begin(), runs.end(), std::back_inserter(all_runs));
     }
-    if (directories.size() > 1) {
+    if (seen.size() > 1) {
         reporter::Symbolizer symbolizer;
         report = analyze(all_runs, &symbolizer);
     }

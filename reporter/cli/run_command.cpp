@@ -160,10 +160,12 @@ void tell_that_nothing_locked(std::size_t processes) {
             "set-user-ID, "
             "32-bit and musl programs cannot be watched)");
     } else {
-        say(fmt::format(
-            "no lock call was seen in {} process{}: they lock nothing, or by system calls of their own as "
-            "Go does (static, set-user-ID, 32-bit and musl programs cannot be watched)",
-            processes, processes == 1 ? "" : "es"));
+        say(fmt::format("no lock call was seen in {} process{}: none returned, on no file that --include and "
+                        "--exclude leave "
+                        "in, or they were made by system calls of their own as Go does, or by programs that "
+                        "cannot be watched "
+                        "(static, set-user-ID, 32-bit, musl, or without LD_PRELOAD in their environment)",
+                        processes, processes == 1 ? "" : "es"));
     }
 }
 

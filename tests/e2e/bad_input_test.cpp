@@ -274,3 +274,23 @@ TEST_CASE("a preloaded program with no room for its summary ends as it would", "
                                     base.path()));
     check_untouched(outcome, "tiny/run");
 }
+
+TEST_CASE("descendants of a program with a bad variable do not repeat its complaint", "[bad]") {
+    const TempDirectory base;
+    Command command = preloaded(shell("/bin/true; /bin/true; flock l true", base.path()), base / "run");
+    command.environment["FLOCKSTAT_STACKS"] = "maybe";
+    const Outcome outcome = run_command(command);
+    CHECK(outcome.status == 0);
+    CHECK(std::count(outcome.err.begin(), outcome.err.end(), '\n') == 1);
+}
+
+TEST_CASE("a bare preload in a removed directory says that nothing is recorded", "[bad]") {
+    const TempDirectory base;
+    const Outcome outcome = run_command(
+        shell("mkdir gone && cd gone && rmdir ../gone && exec env LD_PRELOAD=" + shim_path().string() +
+                  " flock " + (base / "l").string() + " true",
+              base.path()));
+    CHECK(outcome.status == 0);
+    CHECK(outcome.err == "flockstat: nothing is recorded: the working directory is gone; set FLOCKSTAT_DIR "
+                         "to an absolute path\n");
+}

@@ -151,3 +151,29 @@ TEST_CASE("asking flock for the mode that is held is no conversion", "[regions]"
     CHECK(lock["region"]["count"] == 2);
     check_released(lock, {{"converted", 1}, {"unlock", 1}});
 }
+
+TEST_CASE("closing a range of descriptors ends what they held, and frees their numbers for other files",
+          "[regions]") {
+    const TempDirectory base;
+    const std::string script = "import os, fcntl\n"
+                               "a = os.open('a', os.O_RDWR | os.O_CREAT); fcntl.flock(a, fcntl.LOCK_EX)\n"
+                               "os.closerange(3, 256)\n"
+                               "b = os.open('b', os.O_RDWR | os.O_CREAT); fcntl.flock(b, fcntl.LOCK_EX)\n"
+                               "fcntl.flock(b, fcntl.LOCK_UN)\n"
+                               "print(a == b)\n";
+    const RecordedRun run =
+        flockstat_run({.argv = {"/usr/bin/python3", "-c", script}, .directory = base.path()}, base / "run");
+    REQUIRE(run.outcome.out == "True\n");
+    check_released(lock_of(run.report, base / "a", "flock"), {{"close", 1}});
+    check_released(lock_of(run.report, base / "b", "flock"), {{"unlock", 1}});
+}
+
+TEST_CASE("a lock got for the parent's descriptor is not released by the end of who got it", "[regions]") {
+    const TempDirectory base;
+    Command command = shell("( flock 9; true ) 9>l", base.path());
+    const RecordedRun run = flockstat_run(command, base / "run");
+    REQUIRE(run.outcome.status == 0);
+    const json lock = lock_of(run.report, base / "l", "flock");
+    check_released(lock, {{"unknown", 1}});
+    CHECK(lock["region"]["count"] == 0);
+}

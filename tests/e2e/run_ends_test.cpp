@@ -1,3 +1,5 @@
+#include <csignal>
+
 #include "tests/support/e2e.h"
 
 using namespace flockstat::test;
@@ -267,4 +269,26 @@ TEST_CASE("FLOCKSTAT_DIR alone marks no run: each command of a shell starts its 
     CHECK(run_command(exporting).status == 0);
     CHECK(fs::exists(base / "run" / "run.2.flk"));
     CHECK(pairs_in(base / "run", base / "l") == 7);
+}
+
+TEST_CASE("two signals in a row, as from timeout, do not lose the summary", "[run]") {
+    const TempDirectory base;
+    for (int i = 0; i < 5; ++i) {
+        const std::filesystem::path directory = base / ("run" + std::to_string(i));
+        Process run(under_flockstat({.argv = {"flock", base / "l", "sh", "-c", "echo held; exec sleep 100"}},
+                                    directory));
+        REQUIRE(run.read_line() == "held");
+        CHECK(kill(-run.pid(), SIGTERM) == 0);
+        CHECK(kill(run.pid(), SIGTERM) == 0);
+        CHECK(run.wait().status == 128 + SIGTERM);
+        CHECK(std::filesystem::exists(directory / "summary.json"));
+    }
+}
+
+TEST_CASE("a run that is named twice is counted once", "[run]") {
+    const TempDirectory base;
+    const RecordedRun run = flockstat_run({.argv = {"flock", base / "l", "true"}}, base / "run");
+    const Outcome twice = run_flockstat({"report", "-f", "json", base / "run", base / "run/../run"});
+    REQUIRE(twice.status == 0);
+    CHECK(json::parse(twice.out) == run.report);
 }
