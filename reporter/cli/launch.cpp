@@ -47,12 +47,17 @@ void take_signals() {
     }
 }
 
-void give_signals_back() {
+void give_interrupts_back() {
     for (std::size_t i = 0; i < ignored_signals.size(); ++i) {
         sigaction(ignored_signals[i], &old_ignored[i], nullptr);
     }
-    // Those that were passed on stay caught: `timeout` sends its signal to the command and then to the whole
-    // group, and the second one must not end us before the summary is written.
+}
+
+void give_signals_back() {
+    give_interrupts_back();
+    for (std::size_t i = 0; i < forwarded_signals.size(); ++i) {
+        sigaction(forwarded_signals[i], &old_forwarded[i], nullptr);
+    }
 }
 
 /// What went wrong with exec, if anything: read from the pipe that a successful exec closes.
@@ -219,8 +224,8 @@ int Launch::wait(std::chrono::milliseconds interval, const std::function<void()>
             close(handle);
         }
     }
-    forward_to = 0;      // from here on its number may be another process's
-    give_signals_back(); // whoever presses ^C now means us
+    forward_to = 0;         // from here on its number may be another process's
+    give_interrupts_back(); // whoever presses ^C now means us
     return reap(pid_);
 }
 

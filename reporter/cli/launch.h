@@ -45,6 +45,8 @@ public:
            const std::function<void()> &before_exec);
     Launch(const Launch &) = delete;
     Launch &operator=(const Launch &) = delete;
+    /// Gives all signals back. Until then SIGTERM and SIGHUP stay caught: `timeout` sends its signal to the
+    /// command and then to the whole group, and the second one must not end us before the summary is written.
     ~Launch();
 
     [[nodiscard]] pid_t pid() const { return pid_; }
