@@ -14,42 +14,42 @@ namespace flockstat::shim {
 // On 64-bit machines the commands with and without "64" are the same numbers.
 static_assert(F_SETLK == F_SETLK64 && F_SETLKW == F_SETLKW64 && F_GETLK == F_GETLK64);
 
-LockCall decode_fcntl(int command) {
+namespace {
+
+LockCall range_call(Family family) {
     LockCall call;
-    switch (command) {
-    case F_SETLK:
-        call.action = Action::range;
-        call.family = Family::posix;
-        break;
-    case F_SETLKW:
-        call.action = Action::range;
-        call.family = Family::posix;
-        call.may_block = true;
-        call.cancellation_point = true;
-        call.nonblocking = F_SETLK;
-        break;
-    case F_GETLK:
-        call.action = Action::test;
-        call.family = Family::posix;
-        break;
-    case F_OFD_SETLK:
-        call.action = Action::range;
-        call.family = Family::ofd;
-        break;
-    case F_OFD_SETLKW:
-        call.action = Action::range;
-        call.family = Family::ofd;
-        call.may_block = true;
-        call.cancellation_point = true;
-        call.nonblocking = F_OFD_SETLK;
-        break;
-    case F_OFD_GETLK:
-        call.action = Action::test;
-        call.family = Family::ofd;
-        break;
-    default: break;
-    }
+    call.action = Action::range;
+    call.family = family;
     return call;
+}
+
+LockCall waiting_range_call(Family family, int nonblocking) {
+    LockCall call = range_call(family);
+    call.may_block = true;
+    call.cancellation_point = true;
+    call.nonblocking = nonblocking;
+    return call;
+}
+
+LockCall test_call(Family family) {
+    LockCall call;
+    call.action = Action::test;
+    call.family = family;
+    return call;
+}
+
+} // namespace
+
+LockCall decode_fcntl(int command) {
+    switch (command) {
+    case F_SETLK: return range_call(Family::posix);
+    case F_SETLKW: return waiting_range_call(Family::posix, F_SETLK);
+    case F_GETLK: return test_call(Family::posix);
+    case F_OFD_SETLK: return range_call(Family::ofd);
+    case F_OFD_SETLKW: return waiting_range_call(Family::ofd, F_OFD_SETLK);
+    case F_OFD_GETLK: return test_call(Family::ofd);
+    default: return {};
+    }
 }
 
 LockCall decode_lockf(int function) {

@@ -138,6 +138,9 @@ TEST_CASE("flock operations are told apart") {
             {LOCK_SH | LOCK_UN, Action::attempt, Family::flock, Mode::exclusive, true, false,
              LOCK_SH | LOCK_UN | LOCK_NB},
         });
+    // Takes no lock, and returns 0.
+    CHECK(decode_flock(LOCK_MAND | LOCK_READ).action == Action::none);
+    CHECK(decode_flock(99).action == Action::none);
 }
 
 TEST_CASE("fcntl commands are told apart") {
