@@ -3,6 +3,7 @@
 # Sources are found by wildcard: a new file needs no line here.
 #   shim/, reporter/record/, reporter/summary/   -> build/libflockstat.so  (no exceptions, no RTTI)
 #   reporter/**                                  -> build/flockstat
+#   reporter/monitor/                            -> build/libflockstat-monitor.a  (and its headers install)
 #   tests/unit/, tests/support/ + objects        -> build/unit_tests
 #   tests/e2e/, tests/support/                   -> build/e2e_tests
 #   tests/programs/NAME.{c,cpp}                  -> build/tests/programs/NAME    (libNAME.* -> libNAME.so)
@@ -125,9 +126,15 @@ check: all ## format, lint, include arrows, exports, paths, shell scripts
 format: | deps ## format all sources in place
 	$(Q)git ls-files -co --exclude-standard -- '*.cpp' '*.h' '*.c' | xargs -r clang-format -i
 
-install: all ## install below $(DESTDIR)$(PREFIX), PREFIX=/usr/local
+install: all $(BUILD)/libflockstat-monitor.a ## install below $(DESTDIR)$(PREFIX), PREFIX=/usr/local
 	install -D -m 755 $(BUILD)/flockstat $(DESTDIR)$(PREFIX)/bin/flockstat
 	install -D -m 644 $(BUILD)/libflockstat.so $(DESTDIR)$(PREFIX)/lib/flockstat/libflockstat.so
+	install -D -m 644 $(BUILD)/libflockstat-monitor.a $(DESTDIR)$(PREFIX)/lib/libflockstat-monitor.a
+	install -d $(DESTDIR)$(PREFIX)/include/flockstat/monitor $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	$(Q)for header in reporter/monitor/*.h; do \
+	    sed 's|"reporter/monitor/|"flockstat/monitor/|' $$header >$(DESTDIR)$(PREFIX)/include/flockstat/monitor/$${header##*/}; done
+	$(Q)sed 's|@PREFIX@|$(PREFIX)|' reporter/monitor/flockstat-monitor.pc.in \
+	    >$(DESTDIR)$(PREFIX)/lib/pkgconfig/flockstat-monitor.pc
 
 clean: ## remove what was built (but not build/deps: packages are not built anew)
 	$(Q)shopt -s nullglob dotglob; for f in build/*; do [[ $$f == build/deps ]] || rm -rf -- "$$f"; done
@@ -177,6 +184,11 @@ $(BUILD)/flockstat: $(reporter_objects)
 	$(call say,LINK,$@)
 	$(Q)$(CXX) $(sanitize) -pthread -o $@ $^ $(reporter_libs)
 
+# The library that others link: flockstat::monitor.
+$(BUILD)/libflockstat-monitor.a: $(call objects,reporter,$(filter reporter/monitor/%,$(reporter_cpp)))
+	$(call say,AR,$@)
+	$(Q)rm -f $@; ar rcs $@ $^
+
 # Tests take from the archive what they use (q: two folders may have a file of the same name); the shim's objects come without their interposers.
 $(BUILD)/libreporter.a: $(filter-out $(reporter_main),$(reporter_objects))
 	$(Q)mkdir -p $(@D); rm -f $@; ar qcs $@ $^
@@ -192,11 +204,11 @@ $(BUILD)/e2e_tests: $(e2e_objects) $(BUILD)/libreporter.a
 
 # ---------------------------------------------------------------- compiling
 
-# $(1) object folder, $(2) source suffix, $(3) compiler and flags
+# $(1) object folder, $(2) source suffix, $(3) compiler and flags. What others link may go into their shared objects.
 define compile
 $(BUILD)/obj/$(1)/%.$(2).o: %.$(2) Makefile | deps $(libunwind)
 	$$(call say,$(4),$$<)
-	$$(Q)mkdir -p $$(@D); $(3) -c -o $$@ $$<
+	$$(Q)mkdir -p $$(@D); $(3) $$(if $$(findstring /monitor/,$$<),-fPIC) -c -o $$@ $$<
 endef
 $(eval $(call compile,shim,cpp,$(CXX) $(shim_cxxflags),SHIM))
 $(eval $(call compile,shim,c,$(CC) $(shim_cflags),SHIM))
