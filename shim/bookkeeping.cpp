@@ -2,6 +2,7 @@
 
 #include "reporter/record/system_call.h"
 #include "shim/attempt.h"
+#include "shim/mapped_file.h"
 #include "shim/ownership.h"
 
 #include <csignal>
@@ -40,30 +41,57 @@ void leave(ThreadState &thread) {
     thread.inside = 0;
 }
 
+/// What closes took away ends where they began, but for what a mapping keeps: nobody sees the end of that.
+Released end_closed(ThreadState &thread, const Dropped &dropped, std::uint64_t end_ticks) {
+    Released released;
+    HeldRegion *of_mapped = dropped.of_mapped;
+    if (of_mapped != nullptr && has_mapping(dropped.mapped)) {
+        end_dropped(thread, of_mapped, record::Release::unknown, end_ticks);
+        of_mapped = nullptr;
+    }
+    for (HeldRegion *list : {dropped.regions, of_mapped}) {
+        if (list != nullptr) {
+            released = {list->lock, list->family};
+            end_dropped(thread, list, record::Release::close, end_ticks);
+        }
+    }
+    return released;
+}
+
 /// A close, about to happen: its regions end now, because the number may be another file's as soon as the
 /// kernel closed it.
 [[gnu::noinline]] Released perform_close(ThreadState &thread, const Operation &operation) {
     Dropped dropped;
     drop_descriptor(operation.descriptor, &dropped);
-    if (dropped.regions == nullptr) {
-        return {};
-    }
-    const Released released{dropped.regions->lock, dropped.regions->family};
-    end_dropped(thread, dropped, record::Release::close, operation.start_ticks);
-    return released;
+    return end_closed(thread, dropped, operation.start_ticks);
+}
+
+/// A close is over, of descriptors of which not all were known.
+[[gnu::noinline]] Released perform_recheck(ThreadState &thread, const Operation &operation) {
+    Dropped dropped;
+    drop_lost_posix(&dropped);
+    return end_closed(thread, dropped, operation.start_ticks);
 }
 
 [[gnu::noinline]] void perform_duplicate(ThreadState &thread, const Operation &operation) {
     Dropped dropped;
     duplicate_descriptor(operation.descriptor, operation.other, &dropped);
-    end_dropped(thread, dropped, record::Release::close, operation.start_ticks);
+    Released released = end_closed(thread, dropped, operation.start_ticks);
+    if (released.lock == 0 && operation.replaces) {
+        released = perform_recheck(thread, operation);
+    }
+    if (released.lock != 0) {
+        count_releasing_close(thread, released.lock, released.family, operation);
+    }
 }
 
 void perform_lock_call(ThreadState &thread, const Operation &operation) {
     Dropped dropped;
     OpenFile *open_file = use_descriptor(operation.descriptor, operation.end_ticks, &dropped);
-    if (dropped.regions != nullptr) [[unlikely]] {
-        end_dropped(thread, dropped, record::Release::unknown, dropped.known_until_ticks);
+    for (HeldRegion *list : {dropped.regions, dropped.of_mapped}) {
+        if (list != nullptr) [[unlikely]] {
+            end_dropped(thread, list, record::Release::unknown, dropped.known_until_ticks);
+        }
     }
     if (open_file != nullptr && open_file->file->excluded) {
         return;
@@ -82,6 +110,7 @@ Released perform(ThreadState &thread, const Operation &operation) {
     switch (operation.deed) {
     case Deed::close: return perform_close(thread, operation);
     case Deed::closed: count_releasing_close(thread, operation.lock, operation.family, operation); break;
+    case Deed::recheck: return perform_recheck(thread, operation);
     case Deed::duplicate: perform_duplicate(thread, operation); break;
     default: perform_lock_call(thread, operation); break;
     }

@@ -30,8 +30,8 @@ int watched_fcntl(flockstat_entry entry, int descriptor, int command, void *argu
         return static_cast<int>(watched_call(request, call, site));
     }
     const int result = static_cast<int>(flockstat_issue(&request, command));
-    if (result >= 0 && (command == F_DUPFD || command == F_DUPFD_CLOEXEC)) {
-        note_duplicate(descriptor, result);
+    if (command == F_DUPFD || command == F_DUPFD_CLOEXEC) {
+        note_duplicate(descriptor, result, site);
     }
     return result;
 }

@@ -17,6 +17,8 @@ struct FileIdentity {
     friend bool operator==(const FileIdentity &, const FileIdentity &) = default;
 };
 
+struct OpenFile;
+
 struct LockedFile {
     FileIdentity identity;
     record::Ref path = 0;
@@ -24,6 +26,7 @@ struct LockedFile {
     record::Ref locks[record::family_count] = {}; ///< its lock records, made at first use
     bool excluded = false;                        ///< by FLOCKSTAT_INCLUDE or FLOCKSTAT_EXCLUDE
     unsigned references = 0;                      ///< open file descriptions that are known
+    OpenFile *open_files = nullptr;               ///< those, linked by next_of_file
 
     SpinLock lock; ///< guards posix
     Extents posix;

@@ -1,8 +1,10 @@
 #include "shim/open_file.h"
 
 #include "reporter/record/system_call.h"
+#include "shim/mapped_file.h"
 #include "shim/pool.h"
 #include "shim/run.h"
+#include "shim/twins.h"
 
 #include <fcntl.h>
 
@@ -35,12 +37,12 @@ bool is_path_only(int descriptor) {
     return flags >= 0 && (flags & O_PATH) != 0;
 }
 
-/// Moves a list of regions in front of `*dropped`.
-void collect(HeldRegion *regions, Dropped *dropped) {
+/// Moves a list of regions in front of another.
+void collect(HeldRegion *regions, HeldRegion **list) {
     while (regions != nullptr) {
         HeldRegion *next = regions->next;
-        regions->next = dropped->regions;
-        dropped->regions = regions;
+        regions->next = *list;
+        *list = regions;
         regions = next;
     }
 }
@@ -49,9 +51,9 @@ constexpr Range whole_file{0, INT64_MAX};
 
 /// Takes everything from an owner's extents. Without memory for that nothing is dropped; a later change tries
 /// again.
-void collect(Extents &extents, Dropped *dropped) {
+void collect(Extents &extents, HeldRegion **list) {
     if (!extents.empty()) {
-        collect(extents.remove(whole_file).lost, dropped);
+        collect(extents.remove(whole_file).lost, list);
     }
 }
 
@@ -59,30 +61,95 @@ void collect(Extents &extents, Dropped *dropped) {
 void drop_posix(LockedFile &file, Dropped *dropped) {
     if (!file.posix.empty() && file.lock.lock()) {
         const bool held = !file.posix.empty();
-        collect(file.posix, dropped);
+        collect(file.posix, &dropped->regions);
         note_posix_change(held, !file.posix.empty());
         file.lock.unlock();
     }
 }
 
-void detach(Descriptor &entry, Dropped *dropped) {
+/// A descriptor of an open file; -1 where there is none.
+int find_user(const OpenFile &open_file) {
+    for (int page = 0; page < max_descriptor_pages; ++page) {
+        const Descriptor *entries = descriptor_pages[page];
+        for (int i = 0; entries != nullptr && i < descriptors_in_page; ++i) {
+            if (entries[i].open_file == &open_file) {
+                return page * descriptors_in_page + i;
+            }
+        }
+    }
+    return -1;
+}
+
+/// Its last descriptor is gone. A mapping may keep what it holds.
+void end_open_file(OpenFile &open_file, Dropped *dropped) {
+    HeldRegion **list = &dropped->regions;
+    if (open_file.was_mapped) {
+        list = &dropped->of_mapped;
+        dropped->mapped = open_file.file->identity;
+    }
+    if (open_file.lock.lock()) {
+        collect(open_file.flock_region, list);
+        open_file.flock_region = nullptr;
+        collect(open_file.ofd, list);
+        open_file.lock.unlock();
+    }
+    OpenFile **link = &open_file.file->open_files;
+    while (*link != nullptr && *link != &open_file) {
+        link = &(*link)->next_of_file;
+    }
+    if (*link != nullptr) {
+        *link = open_file.next_of_file;
+    }
+    release_file(*open_file.file);
+    open_files.give(&open_file);
+}
+
+void detach(int descriptor, Descriptor &entry, Dropped *dropped) {
     OpenFile *open_file = entry.open_file;
     entry.open_file = nullptr;
     drop_posix(*open_file->file, dropped);
-    if (--open_file->references != 0) {
-        return;
+    open_file->was_mapped = open_file->was_mapped || is_marked_mapped(descriptor);
+    clear_mapped(descriptor);
+    if (--open_file->references == 0) {
+        end_open_file(*open_file, dropped);
+    } else if (open_file->descriptor == descriptor) {
+        open_file->descriptor = find_user(*open_file);
     }
-    if (open_file->lock.lock()) {
-        collect(open_file->flock_region, dropped);
-        open_file->flock_region = nullptr;
-        collect(open_file->ofd, dropped);
-        open_file->lock.unlock();
+}
+
+/// The open file that a descriptor is a duplicate of, among those that are known of its file: it may have
+/// been made before any of them was locked through, or by a call that nobody sees (recvmsg, pidfd_getfd).
+OpenFile *find_twin(const LockedFile &file, int descriptor) {
+    unsigned asked = 0;
+    constexpr unsigned max_asked = 64; // of a file that is open so often, the newest
+    for (OpenFile *other = file.open_files; other != nullptr && asked < max_asked;
+         other = other->next_of_file) {
+        if (other->descriptor >= 0 && is_same_open_file(descriptor, other->descriptor)) {
+            return other;
+        }
+        ++asked;
     }
-    release_file(*open_file->file);
-    open_files.give(open_file);
+    return nullptr;
+}
+
+/// The duplicates of a descriptor from before its first lock call share what is learned now.
+void attach_twins(OpenFile &open_file, std::uint64_t now) {
+    const int descriptor = open_file.descriptor;
+    for (int twin = next_twin(descriptor, -1); twin >= 0; twin = next_twin(descriptor, twin)) {
+        Descriptor *entry = is_same_open_file(descriptor, twin) ? make_descriptor(twin) : nullptr;
+        if (entry != nullptr && entry->open_file == nullptr) {
+            *entry = {&open_file, now};
+            ++open_file.references;
+        }
+    }
 }
 
 OpenFile *attach(Descriptor &entry, const FileIdentity &identity, int descriptor, bool unlinked) {
+    const LockedFile *known = find_file(identity);
+    if (OpenFile *twin = known != nullptr ? find_twin(*known, descriptor) : nullptr; twin != nullptr) {
+        ++twin->references;
+        return entry.open_file = twin;
+    }
     OpenFile *open_file = open_files.take();
     if (open_file == nullptr) {
         return nullptr;
@@ -94,7 +161,12 @@ OpenFile *attach(Descriptor &entry, const FileIdentity &identity, int descriptor
     }
     open_file->number = (std::uint64_t{run.process_ref} << 32U) | ++open_files_made;
     open_file->references = 1;
+    open_file->descriptor = descriptor;
+    open_file->was_mapped = false;
+    open_file->next_of_file = open_file->file->open_files;
+    open_file->file->open_files = open_file;
     entry.open_file = open_file;
+    attach_twins(*open_file, entry.verified_ticks);
     return open_file;
 }
 
@@ -109,7 +181,7 @@ OpenFile *verify(int descriptor, std::uint64_t now, Dropped *dropped) {
     const bool open = identify(descriptor, &identity, &unlinked);
     dropped->known_until_ticks = entry->verified_ticks;
     if (entry->open_file != nullptr && (!open || !(entry->open_file->file->identity == identity))) {
-        detach(*entry, dropped);
+        detach(descriptor, *entry, dropped);
     }
     if (!open) {
         return nullptr;
@@ -141,7 +213,7 @@ void drop_descriptor(int descriptor, Dropped *dropped) {
     }
     Descriptor *entry = find_descriptor(descriptor);
     if (entry != nullptr && entry->open_file != nullptr) {
-        detach(*entry, dropped);
+        detach(descriptor, *entry, dropped);
     } else if (count_of(files_with_posix_locks) != 0) {
         FileIdentity identity;
         bool unlinked = false;
@@ -159,13 +231,46 @@ void duplicate_descriptor(int descriptor, int copy, Dropped *dropped) {
     }
     Descriptor *target = find_descriptor(copy);
     if (target != nullptr && target->open_file != nullptr) {
-        detach(*target, dropped);
+        detach(copy, *target, dropped);
     }
     const Descriptor *source = find_descriptor(descriptor);
     if (source != nullptr && source->open_file != nullptr && (target = make_descriptor(copy)) != nullptr) {
         target->open_file = source->open_file;
         target->verified_ticks = source->verified_ticks;
         ++target->open_file->references;
+    }
+    table_lock.unlock();
+}
+
+namespace {
+
+/// Has the kernel dropped this process's lock on `held`? Asked for an ofd lock in its place, it names who is
+/// in the way. True only where that cannot be this process: somebody's shared lock may stand before a shared
+/// one of ours.
+bool has_lost(int descriptor, const Extent &held) {
+    struct flock request {};
+    request.l_type = F_WRLCK;
+    request.l_whence = SEEK_SET;
+    request.l_start = held.range.start;
+    request.l_len = 1;
+    if (record::system_call(SYS_fcntl, descriptor, F_OFD_GETLK, record::address_of(&request)) != 0) {
+        return false;
+    }
+    return request.l_type == F_UNLCK || (request.l_pid != record::system_call(SYS_getpid) &&
+                                         (request.l_type == F_WRLCK || held.region->mode == Mode::exclusive));
+}
+
+} // namespace
+
+void drop_lost_posix(Dropped *dropped) {
+    if (count_of(files_with_posix_locks) == 0 || !table_lock.lock()) {
+        return;
+    }
+    for (LockedFile *file = all_files(); file != nullptr; file = file->next_all) {
+        if (!file->posix.empty() && file->open_files != nullptr &&
+            has_lost(file->open_files->descriptor, file->posix[0])) {
+            drop_posix(*file, dropped);
+        }
     }
     table_lock.unlock();
 }

@@ -14,16 +14,21 @@ struct OpenFile {
     LockedFile *file = nullptr;
     std::uint64_t number = 0; ///< in the run: the owner of its regions
     unsigned references = 0;  ///< descriptors of this process
+    int descriptor = -1;      ///< one of them
+    bool was_mapped = false;  ///< through one that is closed
     SpinLock lock;            ///< guards flock_region and ofd
     HeldRegion *flock_region = nullptr;
     Extents ofd;
     OpenFile *next_free = nullptr;
     OpenFile *next_all = nullptr;
+    OpenFile *next_of_file = nullptr;
 };
 
 /// Regions that a change of descriptors took away; the caller ends them.
 struct Dropped {
     HeldRegion *regions = nullptr;       ///< linked by `next`
+    HeldRegion *of_mapped = nullptr;     ///< the same, of an open file that a mapping may keep
+    FileIdentity mapped;                 ///< its file
     std::uint64_t known_until_ticks = 0; ///< when they were last known to be held
 };
 
@@ -84,6 +89,10 @@ void drop_descriptor(int descriptor, Dropped *dropped);
 
 /// `copy` became a duplicate of `descriptor`; what it was before is gone.
 void duplicate_descriptor(int descriptor, int copy, Dropped *dropped);
+
+/// Takes away the posix locks that the kernel has dropped, for closes of descriptors that nobody knew. Asks
+/// it once for each file with posix locks.
+void drop_lost_posix(Dropped *dropped);
 
 /// Visits each open file description that holds something, and each file with posix locks. For the end of the
 /// process and for fork: other threads should not be at it.

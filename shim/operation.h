@@ -15,6 +15,7 @@ enum class Deed : std::uint8_t {
     test,
     close,     ///< a descriptor is about to be closed
     closed,    ///< that close took from start to end and dropped something
+    recheck,   ///< a call closed descriptors, some of them perhaps unknown: which posix locks are gone?
     duplicate, ///< `other` is now the same open file description as `descriptor`
 };
 
@@ -26,6 +27,7 @@ struct Operation {
     bool waited = false; ///< the first try found the lock taken, or the call took so long that it must have
     bool range_known = true;  ///< false: the caller's struct could not be read
     bool frames_gone = false; ///< queued: the frames of its site are not there any more
+    bool replaces = false;    ///< Deed::duplicate: `other` was another file's descriptor before
     int descriptor = -1;
     int other = -1;
     int error = 0;

@@ -295,8 +295,8 @@ void end_by_failed_conversion(ThreadState &thread, OpenFile &open_file, const Op
     (void)end_list(thread, old, record::Release::converted, operation.start_ticks);
 }
 
-void end_dropped(ThreadState &thread, const Dropped &dropped, record::Release how, std::uint64_t end_ticks) {
-    (void)end_list(thread, dropped.regions, how, end_ticks);
+void end_dropped(ThreadState &thread, HeldRegion *regions, record::Release how, std::uint64_t end_ticks) {
+    (void)end_list(thread, regions, how, end_ticks);
 }
 
 void end_all_at_exit(ThreadState &thread, std::uint64_t end_ticks) {

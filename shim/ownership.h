@@ -20,8 +20,8 @@ void begin_region(ThreadState &thread, OpenFile &open_file, const Operation &ope
 /// conflicts (flock_lock_inode), so a conversion that did not succeed has lost it.
 void end_by_failed_conversion(ThreadState &thread, OpenFile &open_file, const Operation &operation);
 
-/// Ends regions that a change of descriptors took away.
-void end_dropped(ThreadState &thread, const Dropped &dropped, record::Release how, std::uint64_t end_ticks);
+/// Ends regions that a change of descriptors took away, linked by `next`.
+void end_dropped(ThreadState &thread, HeldRegion *regions, record::Release how, std::uint64_t end_ticks);
 
 /// The process ends: so do its regions.
 void end_all_at_exit(ThreadState &thread, std::uint64_t end_ticks);

@@ -9,10 +9,12 @@
 #include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <mntent.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #ifdef __cplusplus
@@ -38,6 +40,9 @@ extern "C" {
     ENTRY(freopen64)                    \
     ENTRY(pclose)                       \
     ENTRY(closedir)                     \
+    ENTRY(endmntent)                    \
+    ENTRY(mmap)                         \
+    ENTRY(mmap64)                       \
     ENTRY(dlclose)                      \
     ENTRY(_exit)                        \
     ENTRY(_Exit)                        \

@@ -5,6 +5,10 @@
 
 #include <sys/syscall.h>
 
+#ifndef SYS_close_range
+#define SYS_close_range 436
+#endif
+
         .text
         .globl  syscall
         .type   syscall, @function
@@ -22,6 +26,8 @@ syscall:
         cmpq    $SYS_dup2, %rdi
         je      1f
         cmpq    $SYS_dup3, %rdi
+        je      1f
+        cmpq    $SYS_close_range, %rdi
         je      1f
         cmpq    $SYS_exit_group, %rdi
         je      1f

@@ -1,35 +1,71 @@
 #include "shim/watched_descriptor.h"
 
+#include "reporter/record/system_call.h"
 #include "shim/blocking_call.h"
 #include "shim/bookkeeping.h"
+#include "shim/mapped_file.h"
 #include "shim/open_file.h"
 #include "shim/real.h"
+#include "shim/twins.h"
 #include "shim/watched_call.h"
 
 #include <algorithm>
+#include <fcntl.h>
+#include <sys/stat.h>
 
 namespace flockstat::shim {
 namespace {
+
+/// Does another thread, or who else shares the descriptor table, go on with it when this one leaves it? Asked
+/// by the links of /proc/self/task: two, and one for each thread.
+bool shares_descriptors() {
+    struct stat64 facts {};
+    const long failed = record::system_call(SYS_newfstatat, AT_FDCWD, record::address_of("/proc/self/task"),
+                                            record::address_of(&facts), 0);
+    return failed == 0 && facts.st_nlink > 3;
+}
 
 /// Cancelled in close: the descriptor may be open still; then its next lock call finds that out.
 void cancelled(void *context) { static_cast<const WatchedClose *>(context)->done(); }
 
 } // namespace
 
-WatchedClose::WatchedClose(int descriptor, const CallSite &site) : site_(site) {
-    if (passing() || !descriptor_matters(descriptor)) {
-        return;
-    }
+std::uint64_t WatchedClose::begin() {
     matters_ = true;
+    start_ticks_ = start_ticks_ == 0 ? now_ticks() : start_ticks_;
+    return start_ticks_;
+}
+
+WatchedClose::WatchedClose(int descriptor, const CallSite &site) : site_(site) {
+    if (!passing() && descriptor_matters(descriptor)) {
+        close(descriptor);
+        start_ticks_ = now_ticks(); // the exit's duration is that of the program's call
+    }
+}
+
+void WatchedClose::close(int descriptor) {
     Operation operation;
     operation.deed = Deed::close;
     operation.descriptor = descriptor;
-    operation.site = site;
-    operation.start_ticks = now_ticks();
+    operation.site = site_;
+    operation.start_ticks = begin();
     const Released released = apply(operation);
-    lock_ = released.lock;
-    family_ = static_cast<std::uint8_t>(released.family);
-    start_ticks_ = now_ticks();
+    if (released.lock != 0) {
+        lock_ = released.lock;
+        family_ = static_cast<std::uint8_t>(released.family);
+    }
+}
+
+void WatchedClose::recheck() {
+    Operation operation;
+    operation.deed = Deed::recheck;
+    operation.site = site_;
+    operation.start_ticks = begin();
+    const Released released = apply(operation);
+    if (lock_ == 0) {
+        lock_ = released.lock;
+        family_ = static_cast<std::uint8_t>(released.family);
+    }
 }
 
 void WatchedClose::done() const {
@@ -56,28 +92,62 @@ int watched_close(int descriptor, const CallSite &site) {
     return result;
 }
 
-void note_closes(unsigned first, unsigned last, const CallSite &site) {
+WatchedCloses::WatchedCloses(unsigned first, unsigned last, int flags, const CallSite &site)
+    : WatchedClose(site) {
+    constexpr int known_flags = CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC;
+    closes_ = !passing() && first <= last && (flags & ~known_flags) == 0 &&
+              (flags & CLOSE_RANGE_CLOEXEC) == 0 &&
+              ((flags & CLOSE_RANGE_UNSHARE) == 0 || !shares_descriptors());
+    if (!closes_) {
+        return;
+    }
     constexpr std::uint64_t page = descriptors_in_page;
     const std::uint64_t end = std::min<std::uint64_t>(std::uint64_t{last} + 1, page * max_descriptor_pages);
     for (std::uint64_t descriptor = first; descriptor < end; ++descriptor) {
         if (descriptor_pages[descriptor / page] == nullptr) {
             descriptor |= page - 1; // nobody locked through any of these
         } else if (peek_descriptor(static_cast<int>(descriptor)) != nullptr) {
-            const WatchedClose watched(static_cast<int>(descriptor), site);
+            close(static_cast<int>(descriptor));
         }
     }
 }
 
-void note_duplicate(int descriptor, int copy) {
-    if (passing() || (peek_descriptor(descriptor) == nullptr && peek_descriptor(copy) == nullptr)) {
+void WatchedCloses::done() {
+    if (closes_ && files_with_posix_locks != 0) {
+        recheck();
+    }
+    WatchedClose::done();
+}
+
+WatchedDuplicate::WatchedDuplicate(int descriptor, int wanted, const CallSite &site)
+    : site_(site), descriptor_(descriptor), wanted_(wanted) {
+    if (!passing() && descriptor != wanted && wanted >= 0 && descriptor_matters(wanted)) {
+        start_ticks_ = now_ticks();
+    }
+}
+
+void WatchedDuplicate::done(int copy) const {
+    if (copy < 0 || copy == descriptor_ || passing()) {
+        return;
+    }
+    is_marked_mapped(descriptor_) ? mark_mapped(copy) : clear_mapped(copy);
+    if (start_ticks_ == 0 && peek_descriptor(descriptor_) == nullptr && peek_descriptor(copy) == nullptr) {
+        note_twins(descriptor_, copy);
         return;
     }
     Operation operation;
     operation.deed = Deed::duplicate;
-    operation.descriptor = descriptor;
+    operation.replaces = wanted_ >= 0;
+    operation.descriptor = descriptor_;
     operation.other = copy;
-    operation.start_ticks = operation.end_ticks = now_ticks();
+    operation.site = site_;
+    operation.end_ticks = now_ticks();
+    operation.start_ticks = start_ticks_ != 0 ? start_ticks_ : operation.end_ticks;
     apply(operation);
+}
+
+void note_duplicate(int descriptor, int copy, const CallSite &site) {
+    WatchedDuplicate(descriptor, -1, site).done(copy);
 }
 
 } // namespace flockstat::shim

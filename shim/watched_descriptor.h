@@ -1,7 +1,9 @@
-/// Calls that close or duplicate descriptors, as far as locks depend on them.
+/// Calls that close, duplicate or map descriptors, as far as locks depend on them.
 #pragma once
 
 #include "shim/unwind.h"
+
+#include <cstdint>
 
 namespace flockstat::shim {
 
@@ -17,7 +19,14 @@ public:
 
     [[nodiscard]] bool matters() const { return matters_; }
 
+protected:
+    explicit WatchedClose(const CallSite &site) : site_(site) {}
+    void close(int descriptor);
+    void recheck();
+
 private:
+    [[nodiscard]] std::uint64_t begin();
+
     CallSite site_;
     std::uint64_t start_ticks_ = 0;
     std::uint32_t lock_ = 0;
@@ -25,14 +34,34 @@ private:
     bool matters_ = false;
 };
 
+/// A close of all descriptors from `first` to `last`. done() comes after it here, too.
+class WatchedCloses : public WatchedClose {
+public:
+    /// `flags`: of close_range. Nothing is watched where it fails or closes nothing.
+    WatchedCloses(unsigned first, unsigned last, int flags, const CallSite &site);
+    void done();
+
+private:
+    bool closes_ = false;
+};
+
 /// close(2).
 int watched_close(int descriptor, const CallSite &site);
 
-/// All descriptors from `first` to `last` are about to be closed: forgets those that are known, and ends what
-/// goes with them.
-void note_closes(unsigned first, unsigned last, const CallSite &site);
+/// dup2 and its kind, around the call: what `wanted` was before is closed by it. Errno untouched.
+class WatchedDuplicate {
+public:
+    /// `wanted` is -1 where the kernel chooses a free number.
+    WatchedDuplicate(int descriptor, int wanted, const CallSite &site);
+    void done(int copy) const;
 
-/// `copy` is a duplicate of `descriptor` now. Errno untouched.
-void note_duplicate(int descriptor, int copy);
+private:
+    CallSite site_;
+    std::uint64_t start_ticks_ = 0;
+    int descriptor_, wanted_;
+};
+
+/// A call like fcntl(F_DUPFD) made `copy` a duplicate of `descriptor`. Errno untouched.
+void note_duplicate(int descriptor, int copy, const CallSite &site);
 
 } // namespace flockstat::shim

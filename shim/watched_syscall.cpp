@@ -6,6 +6,10 @@
 
 #include <sys/syscall.h>
 
+#ifndef SYS_close_range
+#define SYS_close_range 436
+#endif
+
 using namespace flockstat::shim;
 
 namespace {
@@ -21,6 +25,23 @@ bool is_lock_call(long number, long b, LockCall *call) {
     call->cancellation_point = false;
     return call->action != Action::none;
 }
+
+/// dup2 and dup3, which close what they replace.
+bool is_dup_onto(long number) {
+    return number == SYS_dup3 ||
+#ifdef SYS_dup2
+           number == SYS_dup2 ||
+#endif
+           false;
+}
+
+bool is_duplicate(long number, long b) {
+    return number == SYS_dup || is_dup_onto(number) ||
+           (number == SYS_fcntl && (b == F_DUPFD || b == F_DUPFD_CLOEXEC));
+}
+
+/// For WatchedCloses: the call closes no range.
+constexpr int no_flags = -1;
 
 } // namespace
 
@@ -39,15 +60,14 @@ extern "C" __attribute__((visibility("hidden"))) long flockstat_syscall(long num
         end_process(descriptor & 0xFF);
     }
     const WatchedClose watched(number == SYS_close ? descriptor : -1, site);
+    WatchedCloses closes(static_cast<unsigned>(a), static_cast<unsigned>(b),
+                         number == SYS_close_range ? static_cast<int>(c) : no_flags, site);
+    const WatchedDuplicate duplicate(descriptor, is_dup_onto(number) ? static_cast<int>(b) : -1, site);
     const long result = flockstat_next()->syscall(number, a, b, c, d, e, f);
     watched.done();
-    const bool duplicates = number == SYS_dup || number == SYS_dup3 ||
-#ifdef SYS_dup2
-                            number == SYS_dup2 ||
-#endif
-                            (number == SYS_fcntl && (b == F_DUPFD || b == F_DUPFD_CLOEXEC));
-    if (duplicates && result >= 0) {
-        note_duplicate(descriptor, static_cast<int>(result));
+    closes.done();
+    if (is_duplicate(number, b)) {
+        duplicate.done(static_cast<int>(result));
     }
     return result;
 }

@@ -1,22 +1,10 @@
+#include "tests/support/checkpoints.h"
 #include "tests/support/e2e.h"
 
 using namespace flockstat::test;
 using nlohmann::json;
 
 namespace {
-
-// The expected ends of a lock's regions by cause; what is not named is zero.
-using Ends = std::map<std::string, int>;
-
-void check_released(const json &lock, const Ends &expected) {
-    INFO("released: " << lock["released"].dump());
-    for (const auto &[cause, count] : lock["released"].items()) {
-        INFO(cause);
-        CHECK(count == (expected.contains(cause) ? expected.at(cause) : 0));
-    }
-    for (const auto &[cause, count] : expected)
-        CHECK(lock["released"][cause] == count);
-}
 
 json run_release(const TempDirectory &base, const std::string &cause, const std::string &family) {
     const std::string path = base / (cause + family);

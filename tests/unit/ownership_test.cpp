@@ -1,5 +1,6 @@
 // Which regions begin and end, by the kernel's rules: man 2 flock, man 2 fcntl, and fs/locks.c.
 #include "shim/process_end.h"
+#include "shim/twins.h"
 #include "tests/support/forked.h"
 #include "tests/unit/recording.h"
 
@@ -122,7 +123,6 @@ TEST_CASE("what keeps the old lock") {
 TEST_CASE("a flock ends with the last descriptor of its open file") {
     Recording recording;
     const int file = recording.open("a");
-    const int copy = recording.duplicate(file); // not known yet
     recording.attempt(file);
     const int second = recording.duplicate(file);
     recording.wait(1 * ms);
@@ -136,7 +136,31 @@ TEST_CASE("a flock ends with the last descriptor of its open file") {
     CHECK(exit.calls == 0); // no unlock call
     CHECK(exit.first.count == 1);
     CHECK(exit.first.sum_ns == 2 * us);
+}
+
+TEST_CASE("a duplicate from before the first lock call keeps the lock") {
+    Recording recording;
+    const int file = recording.open("a");
+    const int copy = dup(file);
+    shim::note_twins(file, copy);
+    recording.attempt(file);
+    recording.close(file);
+    CHECK(regions_of(recording, Family::flock) == Regions{0, 0, 1});
+    recording.wait(1 * ms);
     recording.close(copy);
+    CHECK(regions_of(recording, Family::flock) == Regions{1, 1 * ms, 0});
+}
+
+TEST_CASE("a duplicate that nobody saw being made is the same owner") {
+    Recording recording;
+    const int file = recording.open("a");
+    recording.attempt(file);
+    const int copy = dup(file);
+    recording.wait(1 * ms);
+    recording.unlock(copy);
+    CHECK(regions_of(recording, Family::flock) == Regions{1, 1 * ms, 0});
+    recording.close(copy);
+    recording.close(file);
 }
 
 TEST_CASE("a duplicate may unlock") {
