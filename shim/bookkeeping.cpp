@@ -36,7 +36,17 @@ bool enter(ThreadState &thread, std::uintptr_t here) {
     return true;
 }
 
+/// Whether the thread's next ordinary call needs to come in here: not in a thread that has all it needs, and
+/// polls for nothing.
+void allow_quick_count(ThreadState &thread) {
+    const bool ordinary = run.fork_page != nullptr && run.stacks && run.probe && thread.block != nullptr &&
+                          thread.generation == run.generation && thread.open_episodes == 0;
+    thread.fork_word = ordinary ? &run.fork_page->generation : &ThreadState::never_quick;
+    thread.quick_generation = ordinary ? run.fork_page->generation : ThreadState::no_generation;
+}
+
 void leave(ThreadState &thread) {
+    allow_quick_count(thread);
     __atomic_signal_fence(__ATOMIC_ACQ_REL);
     thread.inside = 0;
 }
@@ -135,7 +145,7 @@ void finish(ThreadState &thread) {
 
 bool is_same_process() {
     if (run.fork_page != nullptr) {
-        return run.fork_page->same_process != 0;
+        return run.fork_page->generation != 0;
     }
     // A kernel before 4.14: ask.
     return run.process == nullptr || run.pid == static_cast<std::int32_t>(record::system_call(SYS_getpid));

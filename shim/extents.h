@@ -34,6 +34,28 @@ public:
     [[nodiscard]] unsigned count() const { return count_; }
     [[nodiscard]] const Extent &operator[](unsigned index) const { return data()[index]; }
 
+    /// The region that has all the bytes that are held, where they are one range and lie in `range`; else
+    /// nullptr.
+    [[nodiscard]] HeldRegion *sole(const Range &range) const {
+        const Extent &extent = *data();
+        return count_ == 1 && extent.range.start >= range.start && extent.range.end <= range.end
+                   ? extent.region
+                   : nullptr;
+    }
+
+    /// assign() where nothing is held.
+    void begin(const Range &range, HeldRegion *region) {
+        *data() = {range, region};
+        region->pieces = 1;
+        count_ = 1;
+    }
+
+    /// remove() of all there is: one extent.
+    void end() {
+        data()->region->pieces = 0;
+        count_ = 0;
+    }
+
     /// Is any byte of `range` held?
     [[nodiscard]] bool overlaps(Range range) const;
 

@@ -18,8 +18,11 @@ struct HeldRegion {
         nullptr; ///< of the acquisition, valid for the thread `leaf_owner` in its `leaf_epoch`
     const void *leaf_owner = nullptr;
     std::uint64_t since_ticks = 0;
+    /// When the lock was wanted last, in its record; set where `leaf` is.
+    const std::uint64_t *waited_ticks = nullptr;
     OctaveMemo memo;         ///< of leaf->second
     std::uint64_t owner = 0; ///< as its slot says
+    Range range;             ///< as its slot said when it was published
     int descriptor = -1;     ///< as its slot says
     unsigned leaf_epoch = 0;
     unsigned pieces = 0; ///< extents that belong to it; it ends when there is none left

@@ -69,30 +69,6 @@ LockCall decode_lockf(int function) {
     return call;
 }
 
-bool decode_range(std::int64_t base, std::int64_t start, std::int64_t length, Range *out) {
-    std::int64_t first = 0;
-    if (__builtin_add_overflow(base, start, &first) || first < 0) {
-        return false;
-    }
-    if (length == 0) {
-        *out = {first, INT64_MAX};
-        return true;
-    }
-    std::int64_t other = 0;
-    if (length > 0) {
-        if (__builtin_add_overflow(first, length - 1, &other)) {
-            return false;
-        }
-        *out = {first, other};
-        return true;
-    }
-    if (__builtin_add_overflow(first, length, &other) || other < 0) {
-        return false;
-    }
-    *out = {other, first - 1};
-    return true;
-}
-
 Outcome outcome_of(int error, Family family) {
     switch (error) {
     case 0: return Outcome::granted;

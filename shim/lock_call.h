@@ -77,7 +77,30 @@ struct Range {
 /// The bytes that l_start and l_len mean, counted from `base` (0 for SEEK_SET, the file position for
 /// SEEK_CUR, the file's size for SEEK_END). As fs/locks.c, flock64_to_posix_lock: a negative length is the
 /// bytes before the start, zero is to the end. False where the kernel says EINVAL or EOVERFLOW.
-[[nodiscard]] bool decode_range(std::int64_t base, std::int64_t start, std::int64_t length, Range *out);
+[[nodiscard]] inline bool decode_range(std::int64_t base, std::int64_t start, std::int64_t length,
+                                       Range *out) {
+    std::int64_t first = 0;
+    if (__builtin_add_overflow(base, start, &first) || first < 0) {
+        return false;
+    }
+    if (length == 0) {
+        *out = {first, INT64_MAX};
+        return true;
+    }
+    std::int64_t other = 0;
+    if (length > 0) {
+        if (__builtin_add_overflow(first, length - 1, &other)) {
+            return false;
+        }
+        *out = {first, other};
+        return true;
+    }
+    if (__builtin_add_overflow(first, length, &other) || other < 0) {
+        return false;
+    }
+    *out = {other, first - 1};
+    return true;
+}
 
 /// How an attempt ended.
 enum class Outcome : std::uint8_t { granted, refused, interrupted, deadlocked, failed };

@@ -93,15 +93,9 @@ HeldRegion *new_region(ThreadState &thread, const OpenFile &open_file, const Ope
     if (region == nullptr) {
         return nullptr;
     }
-    region->leaf = leaf;
-    region->memo = {};
-    region->leaf_owner = leaf != nullptr ? &thread : nullptr;
-    region->leaf_epoch = thread.leaf_epoch;
     region->since_ticks = operation.end_ticks;
-    region->lock = open_file.file->locks[static_cast<unsigned>(operation.family)];
-    region->stack = use.stack;
-    region->family = operation.family;
-    region->mode = operation.mode;
+    describe_region(thread, *region, leaf, open_file.file->locks[static_cast<unsigned>(operation.family)],
+                    use.stack, operation.family, operation.mode);
     return region;
 }
 

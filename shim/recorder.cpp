@@ -114,6 +114,9 @@ void add_to_histogram(ThreadState &thread, record::Stat &stat, std::uint64_t tic
     }
 }
 
+namespace {
+
+/// Counts in the histogram, where there is one, and learns where.
 void learn_octave(ThreadState &thread, record::Stat &stat, OctaveMemo &memo, std::uint64_t ticks) {
     memo = {};
     if (stat.count < record::samples_without_histogram) {
@@ -130,8 +133,20 @@ void learn_octave(ThreadState &thread, record::Stat &stat, OctaveMemo &memo, std
     }
 }
 
-record::Leaf *look_up_leaf(ThreadState &thread, StackUse use, std::uint64_t key, record::Ref lock,
-                           record::LeafKind kind, record::Family family) {
+} // namespace
+
+void add_first_samples(ThreadState &thread, record::Stat &stat, OctaveMemo &memo, record::ShortStat *total,
+                       std::uint64_t ticks, std::uint64_t at) {
+    learn_octave(thread, stat, memo, ticks);
+    add_to_summary(stat, ticks, at);
+    if (total != nullptr) {
+        add_to_summary(*total, ticks, at);
+    }
+}
+
+record::Leaf *look_up_leaf(ThreadState &thread, StackUse use, record::Ref lock, record::LeafKind kind,
+                           record::Family family) {
+    const std::uint64_t key = leaf_key(lock, use.stack, kind, family);
     record::Leaf *leaf = thread.leaves.find(key);
     if (leaf == nullptr) {
         const record::Ref ref = take_own_room(thread, sizeof(record::Leaf), alignof(record::Leaf));
@@ -148,8 +163,9 @@ record::Leaf *look_up_leaf(ThreadState &thread, StackUse use, std::uint64_t key,
         ++thread.block->leaf_count;
         (void)thread.leaves.insert(key, leaf);
     }
-    if (use.cached != nullptr) {
-        use.cached->leaves[leaf_slot(key)] = {.key = key, .leaf = leaf, .memo = {}};
+    if (use.cached != nullptr && lock != 0) {
+        const std::uint64_t known = CachedStack::key_of(lock, static_cast<unsigned>(kind));
+        use.cached->leaves[CachedStack::slot_of(known)] = {.key = known, .leaf = leaf, .memo = {}};
     }
     return leaf;
 }

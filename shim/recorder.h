@@ -33,25 +33,27 @@ struct StackUse {
     return unwind_stack(thread, operation);
 }
 
-/// Which of a cached stack's leaves a key goes to.
-inline unsigned leaf_slot(std::uint64_t key) {
-    // Lock records are 128 bytes apart, so the lowest bits of their references say nothing.
-    return static_cast<unsigned>((key >> 36U) ^ (key >> 38U) ^ key) & 3U;
+/// The leaf of a lock, which is not 0, among those that a cached stack knows.
+[[nodiscard]] inline CachedStack::KnownLeaf *find_known_leaf(CachedStack &stack, record::Ref lock,
+                                                             record::LeafKind kind) {
+    const std::uint64_t key = CachedStack::key_of(lock, static_cast<unsigned>(kind));
+    CachedStack::KnownLeaf &leaf = stack.leaves[CachedStack::slot_of(key)];
+    return leaf.key == key ? &leaf : nullptr;
 }
 
 /// The slow part of find_leaf.
-[[nodiscard, gnu::cold]] record::Leaf *look_up_leaf(ThreadState &thread, StackUse use, std::uint64_t key,
-                                                    record::Ref lock, record::LeafKind kind,
-                                                    record::Family family);
+[[nodiscard, gnu::cold]] record::Leaf *look_up_leaf(ThreadState &thread, StackUse use, record::Ref lock,
+                                                    record::LeafKind kind, record::Family family);
 
 /// The thread's accumulators for (lock, stack, kind), made at first use; nullptr where there is no room.
 [[nodiscard]] inline record::Leaf *find_leaf(ThreadState &thread, StackUse use, record::Ref lock,
                                              record::LeafKind kind, record::Family family) {
-    const std::uint64_t key = leaf_key(lock, use.stack, kind, family);
-    if (use.cached != nullptr && use.cached->leaves[leaf_slot(key)].key == key) [[likely]] {
-        return use.cached->leaves[leaf_slot(key)].leaf;
+    if (use.cached != nullptr && lock != 0) [[likely]] {
+        if (const auto *known = find_known_leaf(*use.cached, lock, kind); known != nullptr) [[likely]] {
+            return known->leaf;
+        }
     }
-    return look_up_leaf(thread, use, key, lock, kind, family);
+    return look_up_leaf(thread, use, lock, kind, family);
 }
 
 /// The rare counters of a leaf, made at first use; nullptr where there is no room.
@@ -88,17 +90,46 @@ inline void add_to_summary(AnyStat &stat, std::uint64_t ticks, std::uint64_t at)
     store_pair(&stat.count, stat.count + 1, stat.sum_ticks + ticks);
 }
 
-/// The slow part of add_known_sample: counts in the histogram, where there is one, and learns where.
-[[gnu::cold]] void learn_octave(ThreadState &thread, record::Stat &stat, OctaveMemo &memo,
-                                std::uint64_t ticks);
+/// add_to_summary for one that has samples already.
+template<typename AnyStat>
+[[gnu::always_inline]] inline void add_further(AnyStat &stat, std::uint64_t ticks, std::uint64_t at) {
+    if (ticks < stat.min_ticks) [[unlikely]] {
+        stat.min_ticks = ticks;
+    }
+    if (ticks > stat.max_ticks) [[unlikely]] {
+        stat.max_ticks = ticks;
+    }
+    stat.last_ticks = ticks;
+    stat.last_at_ticks = at;
+    store_pair(&stat.count, stat.count + 1, stat.sum_ticks + ticks);
+}
+
+/// The slow part of add_known_samples.
+[[gnu::noinline]] void add_first_samples(ThreadState &thread, record::Stat &stat, OctaveMemo &memo,
+                                     record::ShortStat *total, std::uint64_t ticks, std::uint64_t at);
 
 /// add_sample for a distribution that the same place adds to again and again.
-inline void add_known_sample(ThreadState &thread, record::Stat &stat, OctaveMemo &memo, std::uint64_t ticks,
-                             std::uint64_t at) {
+[[gnu::always_inline]] inline void add_known_sample(ThreadState &thread, record::Stat &stat, OctaveMemo &memo,
+                                                    std::uint64_t ticks, std::uint64_t at) {
     if (!memo.count(ticks)) [[unlikely]] {
-        learn_octave(thread, stat, memo, ticks);
+        add_first_samples(thread, stat, memo, nullptr, ticks, at);
+        return;
     }
-    add_to_summary(stat, ticks, at);
+    add_further(stat, ticks, at);
+}
+
+/// A sample to a distribution that the same place adds to again and again, and to the process's summary
+/// `total`.
+[[gnu::always_inline]] inline void add_known_samples(ThreadState &thread, record::Stat &stat,
+                                                     OctaveMemo &memo, record::ShortStat &total,
+                                                     std::uint64_t ticks, std::uint64_t at) {
+    if (!memo.count(ticks)) [[unlikely]] {
+        add_first_samples(thread, stat, memo, &total, ticks, at);
+        return;
+    }
+    // The sample that taught the memo where to count went through here too, so neither is empty.
+    add_further(stat, ticks, at);
+    add_further(total, ticks, at);
 }
 
 /// Adds a sample to a process's summary.
@@ -154,11 +185,27 @@ inline void give_region(ThreadState &thread, HeldRegion *region) {
     thread.region_pool = region;
 }
 
+/// Sets what is private of a region that begins, but for its time. `leaf`: of its acquisition, or nullptr.
+inline void describe_region(ThreadState &thread, HeldRegion &region, record::Leaf *leaf, record::Ref lock,
+                            record::Ref stack, Family family, Mode mode) {
+    region.leaf = leaf;
+    region.memo = {};
+    const auto *record = record::resolve<record::Lock>(run.arena, lock);
+    region.leaf_owner = leaf != nullptr && record != nullptr ? &thread : nullptr;
+    region.waited_ticks = record != nullptr ? &record->waited_ticks : nullptr;
+    region.leaf_epoch = thread.leaf_epoch;
+    region.lock = lock;
+    region.stack = stack;
+    region.family = family;
+    region.mode = mode;
+}
+
 /// Shows the region, whose private facts are set, to those who have to wait.
 inline void publish_region(HeldRegion &region, Range range, std::uint64_t owner, int descriptor,
                            std::int32_t thread_id) {
     record::Region *live = region.live;
     region.owner = owner;
+    region.range = range;
     region.descriptor = descriptor;
     if (live == nullptr) {
         return;

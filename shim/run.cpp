@@ -144,7 +144,7 @@ bool attach_run() {
 void forget_parent_run() {
     ++run.generation;
     if (run.fork_page != nullptr) {
-        run.fork_page->same_process = 1;
+        run.fork_page->generation = run.generation;
     }
     run.process = nullptr;
     run.process_ref = 0;

@@ -19,7 +19,7 @@ enum class Attachment : std::uint32_t {
 
 /// Zeroed by the kernel in a child (MADV_WIPEONFORK), so that a raw clone is noticed too.
 struct ForkPage {
-    std::uint32_t same_process;
+    std::uint32_t generation; ///< of the process that has it: 0 is a child that does not know yet
 };
 
 struct ProcessRun {

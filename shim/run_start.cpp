@@ -147,7 +147,7 @@ bool found_run(std::string_view command, char **environment) {
 }
 
 /// A page that a child finds zeroed. Without it (an old kernel) children are told apart by their pid, see
-/// same_process().
+/// is_same_process().
 void make_fork_page() {
     void *page = map_pages(page_bytes);
     if (page == nullptr) {
@@ -158,7 +158,7 @@ void make_fork_page() {
         return;
     }
     run.fork_page = static_cast<ForkPage *>(page);
-    run.fork_page->same_process = 1;
+    run.fork_page->generation = run.generation;
 }
 
 /// Descendants of a process that cannot record are to stay silent: they join a run that there is not.

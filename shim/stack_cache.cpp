@@ -58,6 +58,8 @@ constexpr std::size_t aligned(std::size_t bytes) {
 
 } // namespace
 
+CachedStack *StackCache::no_buckets[bucket_count];
+
 bool CachedStack::is_unchanged_if_readable() const {
     ReadablePages pages;
     for (const StackWord *word = words(), *end = word + groups_ * stack_words_in_group; word != end; ++word) {
@@ -68,15 +70,32 @@ bool CachedStack::is_unchanged_if_readable() const {
 }
 
 void StackCache::attach(void *memory, std::size_t bytes, const std::uint32_t *unloads) {
-    buckets_ = bytes < minimum_bytes ? nullptr : static_cast<CachedStack **>(memory);
+    buckets_ = bytes < minimum_bytes ? no_buckets : static_cast<CachedStack **>(memory);
     end_ = static_cast<std::byte *>(memory) + bytes;
     unloads_ = unloads;
-    seen_unloads_ = unloads == nullptr ? 0 : __atomic_load_n(unloads, __ATOMIC_RELAXED);
+    seen_unloads_ = __atomic_load_n(unloads, __ATOMIC_RELAXED);
     flush();
 }
 
+/// The rest of find(): behind the bucket's first entry.
+CachedStack *StackCache::find_behind(CachedStack **bucket, const CallSite &site) {
+    CachedStack *previous = *bucket;
+    if (previous == nullptr) {
+        return nullptr;
+    }
+    for (CachedStack *entry = previous->next_; entry != nullptr; previous = entry, entry = entry->next_) {
+        if (entry->is_called_from(site) && entry->is_unchanged()) {
+            previous->next_ = entry->next_; // to the front: call paths repeat
+            entry->next_ = *bucket;
+            *bucket = entry;
+            return entry;
+        }
+    }
+    return nullptr;
+}
+
 void StackCache::flush() {
-    if (buckets_ == nullptr)
+    if (buckets_ == no_buckets)
         return;
     std::memset(buckets_, 0, bucket_count * sizeof *buckets_);
     free_ = reinterpret_cast<std::byte *>(buckets_) + aligned(bucket_count * sizeof *buckets_);
@@ -101,7 +120,7 @@ CachedStack *StackCache::take(std::size_t bytes) {
 
 CachedStack *StackCache::insert(const CallSite &site, const UnwoundFrame *frames, unsigned depth) {
     Survey found;
-    if (buckets_ == nullptr || !survey(site, frames, depth, &found))
+    if (buckets_ == no_buckets || !survey(site, frames, depth, &found))
         return nullptr;
     const std::uint32_t groups = (found.words + stack_words_in_group - 1) / stack_words_in_group;
     CachedStack *const entry =

@@ -22,12 +22,21 @@ namespace flockstat::shim {
 struct CachedStack {
     /// The recorder's accumulators for this stack and what `key` says; all 0 after insert.
     struct KnownLeaf {
-        std::uint64_t key;
+        std::uint64_t key; ///< of the lock and the kind: the stack is this one
         record::Leaf *leaf;
         OctaveMemo memo; ///< of leaf->first
     };
     std::uint32_t stack; ///< the recorder's own reference to it; 0 after insert
     KnownLeaf leaves[4];
+
+    /// What a known leaf is found by, and where it is kept.
+    static std::uint64_t key_of(record::Ref lock, unsigned kind) {
+        return (std::uint64_t{lock} << 2U) | kind;
+    }
+    static unsigned slot_of(std::uint64_t key) {
+        // Lock records are 128 bytes apart, so the lowest bits of their references say nothing.
+        return static_cast<unsigned>((key >> 7U) ^ key) & 3U;
+    }
 
 private:
     friend class StackCache;
@@ -56,10 +65,9 @@ public:
     static constexpr std::size_t minimum_bytes = 16 * 1024;
 
     /// `memory`: zeroed, private to the process, aligned to 64, at least minimum_bytes; the caller's, who
-    /// keeps it for as long as the cache is used. `unloads` counts the process's dlclose calls (or is
-    /// nullptr): when it changes, everything is forgotten, because another module may be where the old one
-    /// was.
-    void attach(void *memory, std::size_t bytes, const std::uint32_t *unloads = nullptr);
+    /// keeps it for as long as the cache is used. `unloads` counts the process's dlclose calls: when it
+    /// changes, everything is forgotten, because another module may be where the old one was.
+    void attach(void *memory, std::size_t bytes, const std::uint32_t *unloads = &never_unloads);
 
     /// The entry of the stack that `site` is called from, or nullptr.
     ///
@@ -86,13 +94,17 @@ private:
                56;
     }
     void flush_after_unload();
+    [[gnu::noinline]] CachedStack *find_behind(CachedStack **bucket, const CallSite &site);
     CachedStack *take(std::size_t bytes);
 
-    CachedStack **buckets_ = nullptr; // the start of the memory
+    static constexpr std::uint32_t never_unloads = 0;
+    static CachedStack *no_buckets[bucket_count]; // of a cache without memory: always empty
+
+    CachedStack **buckets_ = no_buckets; // the start of the memory
+    const std::uint32_t *unloads_ = &never_unloads;
+    std::uint32_t seen_unloads_ = 0;
     std::byte *free_ = nullptr;
     std::byte *end_ = nullptr;
-    const std::uint32_t *unloads_ = nullptr;
-    std::uint32_t seen_unloads_ = 0;
 };
 
 /// Words are compared in groups; the last is filled up with words that equal themselves.
@@ -112,25 +124,16 @@ inline constexpr unsigned stack_words_in_group = 4;
 }
 
 [[gnu::always_inline]] inline CachedStack *StackCache::find(const CallSite &site) {
-    if (buckets_ == nullptr)
-        return nullptr;
-    if (unloads_ != nullptr && __atomic_load_n(unloads_, __ATOMIC_RELAXED) != seen_unloads_) [[unlikely]] {
+    if (__atomic_load_n(unloads_, __ATOMIC_RELAXED) != seen_unloads_) [[unlikely]] {
         flush_after_unload();
         return nullptr;
     }
     CachedStack **const bucket = &buckets_[bucket_of(site)];
-    CachedStack *previous = nullptr;
-    for (CachedStack *entry = *bucket; entry != nullptr; previous = entry, entry = entry->next_) {
-        if (!entry->is_called_from(site) || !entry->is_unchanged())
-            continue;
-        if (previous != nullptr) { // to the front: call paths repeat
-            previous->next_ = entry->next_;
-            entry->next_ = *bucket;
-            *bucket = entry;
-        }
-        return entry;
+    CachedStack *const first = *bucket;
+    if (first != nullptr && first->is_called_from(site) && first->is_unchanged()) [[likely]] {
+        return first;
     }
-    return nullptr;
+    return find_behind(bucket, site);
 }
 
 } // namespace flockstat::shim

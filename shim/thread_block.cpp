@@ -132,6 +132,7 @@ void give_block(ThreadState &thread) {
     block->room_end = static_cast<record::Ref>(thread.room_end / record::ref_unit);
     block->thread = 0;
     __atomic_store_n(&block->process, 0, __ATOMIC_RELEASE);
+    thread.quick_generation = ThreadState::no_generation;
     thread.block = nullptr;
     thread.room_next = thread.room_end = 0;
     for (HeldRegion *region = thread.region_pool; region != nullptr; region = region->next) {

@@ -4,6 +4,7 @@
 #include "shim/run.h"
 #include "shim/spin_lock.h"
 
+#include <cerrno>
 #include <new>
 #include <pthread.h>
 
@@ -58,6 +59,7 @@ ThreadState *make_state() {
 void thread_ended(void *pointer) {
     auto *state = static_cast<ThreadState *>(pointer);
     on_thread_end(state);
+    state->quick_generation = ThreadState::no_generation;
     state->generation = 0; // who takes it over keeps the block, and is another thread
     thread_slot.state = nullptr;
     if (states_lock.lock()) {
@@ -105,6 +107,7 @@ ThreadState *make_thread_state() {
         // No malloc: the constructor's key is among the first 32, whose values lie in the thread itself
         // (glibc, nptl/pthread_setspecific.c).
         pthread_setspecific(end_key, state);
+        state->errno_at = &errno;
         thread_slot.state = state;
         name_lock_holder();
     }
@@ -128,6 +131,7 @@ void reset_thread_states() {
             state->next_idle = idle_states;
             idle_states = state;
         }
+        state->quick_generation = ThreadState::no_generation;
         state->block = nullptr;
         state->block_ref = 0;
         state->events = nullptr;

@@ -26,38 +26,47 @@ public:
 private:
     static constexpr unsigned capacity = 32;
     static constexpr unsigned nested_pushes = 8; ///< handlers that interrupt each other's push
+    unsigned filled_ = 0;                        ///< ever pushed
+    unsigned taken_ = 0;                         ///< ever popped
     Operation operations_[capacity];
-    unsigned filled_ = 0; ///< ever pushed
-    unsigned taken_ = 0;  ///< ever popped
 };
 
+/// What every call looks at comes first.
 struct ThreadState {
     // The guard: 0, or the stack pointer of the frame that is inside the bookkeeping. See bookkeeping.h.
     std::uintptr_t inside = 0;
-    std::uint32_t generation = 0; ///< of the process that `block` was taken for
+    /// Ordinary calls may be counted at once (quick_count.h) while the word that fork_word points to, which
+    /// the kernel zeroes in a child, says quick_generation.
+    const std::uint32_t *fork_word = &never_quick;
+    std::uint32_t quick_generation = no_generation;
+    std::uint32_t generation = 0;         ///< of the process that `block` was taken for
+    record::ThreadBlock *block = nullptr; ///< what the thread writes in the arena; null: none yet, or no room
+    HeldRegion *region_pool = nullptr;
+    int *errno_at = nullptr; ///< the thread's errno
+    unsigned leaf_epoch = 0; ///< changes with `block`: leaf pointers of before are not this block's
+    unsigned open_episodes = 0;
+    StackCache stacks;
     OperationQueue queue;
 
-    record::ThreadBlock *block = nullptr; ///< what the thread writes in the arena; null: none yet, or no room
     record::Ref block_ref = 0;
-    unsigned leaf_epoch = 0; ///< changes with `block`: leaf pointers of before are not this block's
+    unsigned event_count = 0; ///< in `events`
     LeafIndex leaves;
     std::uint64_t room_next = 0,
                   room_end = 0; ///< bytes from the arena's start, taken for this block's records
 
     record::EventChunk *events = nullptr;
-    unsigned event_count = 0; ///< in `events`
-    unsigned open_episodes = 0;
-    HeldRegion *region_pool = nullptr;
     record::RegionGroup *slots = nullptr; ///< live regions: the group whose slots are handed out now
     unsigned slots_used = 0;              ///< handed out of `slots`
 
     ThreadState *next_idle = nullptr; ///< among those whose thread has ended
     ThreadState *next_all = nullptr;
-    StackCache stacks;
     ModuleCache modules;
     // For unwinding: too large for a foreign stack.
     UnwoundFrame unwound[record::max_stack_frames];
     record::Frame frames[record::max_stack_frames];
+
+    static constexpr std::uint32_t no_generation = UINT32_MAX;
+    static constexpr std::uint32_t never_quick = 0;
 };
 
 /// The calling thread's state where it has one.

@@ -1,5 +1,5 @@
 /* vfork(2). Its child runs in our memory and on our stack until it execs or exits, so the wrappers that it calls must change
- * nothing: they look at flockstat_in_vfork, which counts how many children this thread's memory is lent to.
+ * nothing: they look at ThreadSlot::in_vfork, which counts how many children this thread's memory is lent to.
  *
  * The return address is kept in a register: the child returns from here first, and its calls overwrite our frame
  * (as sysdeps/unix/sysv/linux/x86_64/vfork.S of glibc has to, for the same reason). */
@@ -15,7 +15,7 @@ vfork:
         popq    %rdi
         .cfi_adjust_cfa_offset -8
         .cfi_register %rip, %rdi
-        movq    flockstat_in_vfork@gottpoff(%rip), %rsi
+        movq    flockstat_thread_slot@gottpoff(%rip), %rsi
         incl    %fs:(%rsi)
         movl    $SYS_vfork, %eax
         syscall                         /* keeps rsi and rdi */

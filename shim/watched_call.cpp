@@ -10,8 +10,6 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-thread_local constinit int flockstat_in_vfork = 0;
-
 namespace flockstat::shim {
 namespace {
 
@@ -156,7 +154,17 @@ long finish_call(const flockstat_request &request, const LockCall &call, const I
 }
 
 long watched_call(const flockstat_request &request, const LockCall &call, const CallSite &site) {
-    return watched_call(request, call, site, [&](int command) { return flockstat_issue(&request, command); });
+    Issued issued{site, now_ticks(), 0, -1, errno};
+    if (!call.may_block || run.probe) {
+        if (call.cancellation_point) {
+            flockstat_test_cancel(); // the non-blocking form is no cancellation point
+        }
+        // First in the form that does not block. Only a grant is final: all else is the program's own call's
+        // to answer.
+        issued.result = flockstat_issue(&request, call.may_block ? call.nonblocking : request.command);
+        issued.end_ticks = now_ticks();
+    }
+    return finish_call(request, call, issued);
 }
 
 } // namespace flockstat::shim

@@ -9,13 +9,13 @@
 #include <random>
 #include <sstream>
 #include <string>
-#include <sys/file.h>
 #include <thread>
 #include <unistd.h>
 #include <vector>
 
 using namespace flockstat;
 using namespace flockstat::test;
+using record::LeafKind;
 using shim::Deed;
 using shim::Mode;
 
@@ -26,44 +26,69 @@ enum class Way { bookkeeping, quick_first };
 /// One call on one of a few descriptors, and how long nothing happened before.
 struct Step {
     unsigned file;
-    int flock_operation;
+    LeafKind kind;
     int error;
     std::uint64_t idle_ns, took_ns;
+    shim::Family family = shim::Family::flock;
+    shim::Range range{};
 };
 
-std::vector<Step> random_steps(std::uint64_t seed) {
+std::vector<Step> random_steps(std::uint64_t seed, shim::Family family) {
     std::mt19937_64 random(seed);
     std::vector<Step> steps;
     for (int i = 0; i < 2'000; ++i) {
-        static constexpr int operations[] = {LOCK_EX, LOCK_EX, LOCK_SH, LOCK_UN, LOCK_UN, LOCK_UN};
+        static constexpr LeafKind kinds[] = {LeafKind::acquire_exclusive, LeafKind::acquire_shared,
+                                             LeafKind::release, LeafKind::release};
+        // One of them most of the time, and all given back at once: mostly one range is held, or none.
+        static constexpr shim::Range asked[] = {{0, 9}, {0, 9}, {0, 9}, {5, 14}, {20, 20}};
+        static constexpr shim::Range given_back[] = {{0, INT64_MAX}, {0, INT64_MAX}, {0, 9}, {5, 14}};
         Step step{};
+        step.family = family;
         step.file = static_cast<unsigned>(random() % 3);
-        step.flock_operation = operations[random() % std::size(operations)];
-        const bool refused = step.flock_operation != LOCK_UN && random() % 16 == 0;
+        step.kind = kinds[random() % std::size(kinds)];
+        const bool refused = step.kind != LeafKind::release && random() % 16 == 0;
         step.error = refused ? EAGAIN : 0;
         step.idle_ns = random() % 32 == 0 ? 20 * ms : random() % (100 * us); // some are to be verified again
         step.took_ns = 100 + random() % 1'000;
+        if (family != shim::Family::flock) {
+            step.range = step.kind == LeafKind::release ? given_back[random() % std::size(given_back)]
+                                                        : asked[random() % std::size(asked)];
+        }
         steps.push_back(step);
     }
     return steps;
 }
 
+bool counted_quickly(const Step &step, const shim::Operation &operation) {
+    shim::ThreadState *thread = shim::existing_thread_state();
+    const shim::QuickCall call{operation.descriptor, operation.start_ticks, operation.end_ticks, step.kind,
+                               step.range};
+    if (thread == nullptr || step.error != 0) {
+        return false;
+    }
+    switch (step.family) {
+    case shim::Family::posix: return shim::count_quickly<shim::Family::posix>(*thread, call, operation.site);
+    case shim::Family::ofd: return shim::count_quickly<shim::Family::ofd>(*thread, call, operation.site);
+    default: return shim::count_quickly<shim::Family::flock>(*thread, call, operation.site);
+    }
+}
+
 /// Stands for the wrapper: its caller is the site. Returns true where the call was counted on the short way.
 [[gnu::noinline]] bool locked_call(Recording *recording, int descriptor, const Step &step, Way way) {
-    const shim::LockCall call = shim::decode_flock(step.flock_operation);
     shim::Operation operation;
     operation.site = FLOCKSTAT_CALL_SITE();
-    operation.deed = call.action == shim::Action::unlock ? Deed::unlock : Deed::attempt;
-    operation.mode = call.mode;
+    operation.deed = step.kind == LeafKind::release ? Deed::unlock : Deed::attempt;
+    operation.mode = step.kind == LeafKind::acquire_shared ? Mode::shared : Mode::exclusive;
+    operation.family = step.family;
+    operation.range = step.range;
     operation.descriptor = descriptor;
     operation.error = step.error;
-    operation.outcome = shim::outcome_of(step.error, call.family);
+    operation.outcome = shim::outcome_of(step.error, step.family);
     recording->wait(step.idle_ns);
     operation.start_ticks = recording->now();
     recording->wait(step.took_ns);
     operation.end_ticks = recording->now();
-    if (way == Way::quick_first && step.error == 0 &&
-        shim::count_quickly(call, descriptor, operation.site, operation.start_ticks, operation.end_ticks)) {
+    if (way == Way::quick_first && counted_quickly(step, operation)) {
         return true;
     }
     shim::apply(operation);
@@ -134,11 +159,13 @@ Outcome play(const std::vector<Step> &steps, Way way) {
 
 TEST_CASE("calls that are counted quickly leave what the bookkeeping leaves") {
     const std::uint64_t seed = GENERATE(1U, 2U, 3U);
-    const std::vector<Step> steps = random_steps(seed);
+    const auto family = GENERATE(shim::Family::flock, shim::Family::posix, shim::Family::ofd);
+    const std::vector<Step> steps = random_steps(seed, family);
+    CAPTURE(seed, static_cast<int>(family));
     const Outcome truth = play(steps, Way::bookkeeping);
     const Outcome quick = play(steps, Way::quick_first);
     CHECK(truth.quick == 0);
-    CHECK(quick.quick > 300);
+    CHECK(quick.quick > 80);
     CHECK(quick.text == truth.text);
 }
 
@@ -146,9 +173,9 @@ TEST_CASE("what is out of the ordinary is not counted quickly") {
     Recording recording;
     shim::run.stacks = true;
     const int files[] = {recording.open("a"), recording.open("a")};
-    const Step lock{.file = 0, .flock_operation = LOCK_EX, .error = 0, .idle_ns = 0, .took_ns = 100};
+    const Step lock{.file = 0, .kind = LeafKind::acquire_exclusive, .error = 0, .idle_ns = 0, .took_ns = 100};
     Step unlock = lock;
-    unlock.flock_operation = LOCK_UN;
+    unlock.kind = LeafKind::release;
     // Nothing is known of the first ones.
     std::vector<Step> steps = {lock, unlock, lock, unlock};
     std::vector<bool> quick = {false, false, true, true};
@@ -204,13 +231,13 @@ TEST_CASE("a thread's regions name it, though another one had its state before")
     Recording recording;
     shim::run.stacks = true;
     const int files[] = {recording.open("a"), recording.open("a")};
-    Step lock_one{.file = 0, .flock_operation = LOCK_SH, .error = 0, .idle_ns = 0, .took_ns = 100};
+    Step lock_one{.file = 0, .kind = LeafKind::acquire_shared, .error = 0, .idle_ns = 0, .took_ns = 100};
     Step lock_other = lock_one;
     lock_other.file = 1;
     Step unlock_one = lock_one;
-    unlock_one.flock_operation = LOCK_UN;
+    unlock_one.kind = LeafKind::release;
     Step unlock_other = lock_other;
-    unlock_other.flock_operation = LOCK_UN;
+    unlock_other.kind = LeafKind::release;
     unsigned quick = 0;
     std::vector<bool> named_right;
     const auto play_in_thread = [&](const std::vector<Step> &steps) {
