@@ -1,5 +1,6 @@
 #include "reporter/cli/terminal.h"
 
+#include <algorithm>
 #include <charconv>
 #include <clocale>
 #include <cstdlib>
@@ -12,12 +13,21 @@
 namespace flockstat::cli {
 namespace {
 
-constexpr int widest = 200; ///< longer lines are hard to read whatever the terminal
+constexpr int narrowest = 40; ///< tables need that much
+constexpr int widest = 200;   ///< longer lines are hard to read whatever the terminal
 
+/// The terminal's width; in a pipe or a file what COLUMNS says (POSIX, XBD 8.3), where it says something.
 int width_of(int descriptor) {
     winsize size{};
     if (ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
-        return size.ws_col < widest ? size.ws_col : widest;
+        return std::min<int>(size.ws_col, widest);
+    }
+    const char *wanted = std::getenv("COLUMNS");
+    const std::string_view text = wanted != nullptr ? wanted : "";
+    int columns = 0;
+    const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), columns);
+    if (fault == std::errc{} && end == text.data() + text.size() && columns >= narrowest) {
+        return std::min(columns, widest);
     }
     return reporter::TextOptions{}.width;
 }
@@ -33,7 +43,7 @@ void fit_terminal(int descriptor, reporter::TextOptions *options) {
     options->unicode =
         std::setlocale(LC_CTYPE, "") != nullptr && std::strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
     std::setlocale(LC_CTYPE, "C");
-    options->width = terminal ? width_of(descriptor) : reporter::TextOptions{}.width;
+    options->width = width_of(descriptor);
 }
 
 void say(const std::string &line) {

@@ -103,6 +103,20 @@ std::string abandoned_sentence(const Report &report, const TextStyle &style) {
                              counted(totals.abandoned, "time", "times"), style.time(totals.abandoned_ns));
 }
 
+/// What the figures leave out. The end of the report says it in full.
+std::string loss_sentence(const Report &report) {
+    const std::uint64_t calls = report.lost.calls + report.lost.locks;
+    if (calls == 0 && report.lost.processes == 0) {
+        return {};
+    }
+    const std::string processes = counted(report.lost.processes, "process", "processes");
+    const std::string what = calls == 0 ? processes
+                             : report.lost.processes == 0
+                                 ? counted(calls, "call", "calls")
+                                 : counted(calls, "call", "calls") + " and " + processes;
+    return fmt::format("Not all of it was recorded: {} more at least, see LOST at the end.", what);
+}
+
 std::string fact(const std::string &name, const std::string &text, const TextStyle &style) {
     return "  " + style.faint(fmt::format("{:<9}", name)) + " " + text + "\n";
 }
@@ -139,6 +153,10 @@ std::string headline_text(const Report &report, const TextStyle &style) {
          {abandoned_sentence(report, style), blocked_sentence(report, true, style),
           blocked_sentence(report, false, style)}) {
         text += sentence.empty() ? "" : wrapped(sentence, style.width(), 0, 0);
+    }
+    if (const std::string loss = loss_sentence(report); !loss.empty()) {
+        const std::string lines = wrapped(loss, style.width(), 0, 0);
+        text += style.alarming(lines.substr(0, lines.size() - 1)) + "\n";
     }
     return text + "\n" + facts_text(report, style);
 }

@@ -241,7 +241,19 @@ TEST_CASE("what went wrong is said in words") {
     CHECK(has(text, "FLOCKSTAT_ARENA_MIB"));
     CHECK(has(text, "1 flock call whose file is not known: EBADF 1."));
     CHECK_FALSE(has(text, "Nothing was lost"));
+    CHECK_FALSE(has(text, "Not all of it was recorded")); // all calls were
     CHECK(has(to_text(example(), {}), "Nothing was lost."));
+}
+
+TEST_CASE("what is missing from the figures is said before them") {
+    Report report = example();
+    report.lost.calls = 12'000;
+    report.lost.locks = 345;
+    report.lost.processes = 3;
+    const std::string text = unwrapped(to_text(report, {.width = 120}));
+    const auto said = text.find("Not all of it was recorded: 12,345 calls and 3 processes more at least");
+    CHECK(said < text.find("LOCK"));
+    CHECK(text.find("LOST: ") != std::string::npos);
 }
 
 TEST_CASE("processes are listed with how they ended, long lists cut") {
