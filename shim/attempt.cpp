@@ -3,6 +3,7 @@
 #include "shim/episode.h"
 #include "shim/ownership.h"
 
+#include <algorithm>
 #include <cerrno>
 
 namespace flockstat::shim {
@@ -79,6 +80,9 @@ void count_overshoot(ThreadState &thread, record::LeafExtra &extra, const record
     if (stitched) {
         event.start_ticks = episode.first_ticks;
         event.attempts += episode.attempts;
+    } else {
+        event.probe_ticks = static_cast<std::uint32_t>(
+            std::min<std::uint64_t>(operation.wait_ticks - operation.start_ticks, UINT32_MAX));
     }
     log_event(thread, event);
     record::LeafExtra *extra = find_extra(thread, leaf);

@@ -113,6 +113,9 @@ ProcessReport process_report(const ProcessSum &sum) {
     process.enter = short_stat(sum.process.enter);
     process.region = short_stat(sum.region);
     process.wait = short_stat(sum.process.wait);
+    for (const auto &[name, counter] : sum.wait_counters) {
+        process.wait_counters[name] = {short_stat(counter.waits), counter.concurrency};
+    }
     return process;
 }
 
@@ -241,6 +244,7 @@ Report analyze(std::span<const Run> runs, Symbolizer *symbolizer) {
         sums.add(runs[i], i);
         add_run(runs[i], i == 0, report.run);
         add_lost(runs[i], report.lost);
+        report.windows.insert(report.windows.end(), runs[i].windows.begin(), runs[i].windows.end());
     }
     if (symbolizer != nullptr) {
         symbolizer->look_up(stacks.places());
@@ -261,6 +265,14 @@ Report analyze(std::span<const Run> runs, Symbolizer *symbolizer) {
     report.counters = {{"filelock.enter", full_stat(sums.enter)},
                        {"filelock.region", full_stat(sums.region)},
                        {"filelock.exit", full_stat(sums.exit)}};
+    report.concurrency["filelock.enter"] = sums.contended;
+    for (const auto &[name, counter] : sums.wait_counters) {
+        if (report.counters.try_emplace(name, full_stat(counter.waits))
+                .second) { // a program may call its own so
+            report.concurrency[name] = counter.concurrency;
+        }
+    }
+    std::ranges::stable_sort(report.windows, {}, &Window::start_at_ns);
     return report;
 }
 

@@ -29,6 +29,20 @@ struct Stat {
 /// errno name ("ENOLCK") -> how often; "other" holds those that the recording had no room to tell apart.
 using ErrorCounts = std::map<std::string, std::uint64_t>;
 
+/// How many waited at once. A process's own wait counters are judged within the process: over several
+/// processes `active` and `busy_ns` are sums, and `max_active` is that of the process with the most.
+struct Concurrency {
+    std::uint64_t active = 0; ///< now, or never stopped by a process that has ended
+    std::uint64_t max_active = 0;
+    std::uint64_t busy_ns = 0; ///< somebody was waiting
+};
+
+/// A wait counter that the program drives itself.
+struct WaitCounterReport {
+    Stat stat;
+    Concurrency concurrency;
+};
+
 struct ModeReport {
     Stat enter;
     Stat region;
@@ -78,7 +92,8 @@ struct ProcessReport {
     Ending ending = Ending::unknown;
     std::optional<std::int32_t> status;
     std::uint64_t attempts = 0, unlocks = 0;
-    Stat enter, region, wait; ///< without percentiles
+    Stat enter, region, wait;                               ///< without percentiles
+    std::map<std::string, WaitCounterReport> wait_counters; ///< its own
 };
 
 /// Calls of one family whose file was not known.
@@ -144,7 +159,12 @@ struct Report {
     RunReport run;
     record::Lost lost{};
     UnattributedReport unattributed[record::family_count];
-    std::map<std::string, Stat> counters; ///< "filelock.enter", "filelock.exit", "filelock.region"
+    /// "filelock.enter", "filelock.exit", "filelock.region", and the programs' own wait counters.
+    std::map<std::string, Stat> counters;
+    /// Of filelock.enter, in all processes together, contended acquisitions and those who wait now; and of
+    /// the programs' own.
+    std::map<std::string, Concurrency> concurrency;
+    std::vector<Window> windows;          ///< by start
     std::vector<LockReport> locks;        ///< by wait, then by time held
     std::vector<SiteReport> sites;        ///< by wait, then by time held
     std::vector<ProcessReport> processes; ///< by wait, then by time held

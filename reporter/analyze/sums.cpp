@@ -1,5 +1,6 @@
 #include "reporter/analyze/sums.h"
 
+#include "reporter/analyze/contended_waits.h"
 #include "reporter/analyze/endings.h"
 
 #include <algorithm>
@@ -64,6 +65,20 @@ void LockSum::merge(const LockSum &other) {
     overshoot.merge(other.overshoot);
 }
 
+void WaitCounterSum::add(const WaitCounter &counter) {
+    waits.merge(counter.waits);
+    concurrency.active += counter.active;
+    concurrency.max_active = std::max(concurrency.max_active, counter.max_active);
+    concurrency.busy_ns = saturating_add(concurrency.busy_ns, counter.busy_ns);
+}
+
+void Sums::add_wait_counters(const Run &run, std::size_t first_process) {
+    for (const WaitCounter &counter : run.wait_counters) {
+        wait_counters[counter.name].add(counter);
+        processes[first_process + counter.process].wait_counters[counter.name].add(counter);
+    }
+}
+
 void Sums::add(const Run &run, std::size_t number) {
     locks_of_run_.clear();
     for (const Lock &lock : run.locks) {
@@ -71,7 +86,7 @@ void Sums::add(const Run &run, std::size_t number) {
     }
     const std::size_t first_process = processes.size();
     for (const Process &process : run.processes) {
-        processes.push_back({process, process.region});
+        processes.push_back({process, process.region, {}});
     }
     for (const Leaf &leaf : run.leaves) {
         add_leaf(leaf, stacks_.id(number, leaf.stack));
@@ -79,6 +94,10 @@ void Sums::add(const Run &run, std::size_t number) {
     add_regions(run, number, first_process);
     add_episodes(run, number);
     add_waiting(run);
+    add_wait_counters(run, first_process);
+    const Concurrency at_once = contended_waits(run);
+    contended = {contended.active + at_once.active, std::max(contended.max_active, at_once.max_active),
+                 saturating_add(contended.busy_ns, at_once.busy_ns)};
 }
 
 std::size_t Sums::lock_number(const Lock &lock) {

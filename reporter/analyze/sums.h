@@ -44,9 +44,18 @@ struct SiteSum {
     Samples enter, region, wait;
 };
 
+/// A program's own wait counter.
+struct WaitCounterSum {
+    Samples waits;
+    Concurrency concurrency;
+
+    void add(const WaitCounter &counter);
+};
+
 struct ProcessSum {
     Process process;
     Samples region; ///< with the regions that its end closed
+    std::map<std::string, WaitCounterSum> wait_counters;
 };
 
 struct UnattributedSum {
@@ -79,6 +88,8 @@ public:
     std::vector<WaitingSum> waiting;
     std::array<UnattributedSum, record::family_count> unattributed;
     Samples enter, region, exit; ///< of all calls
+    Concurrency contended;       ///< filelock.enter
+    std::map<std::string, WaitCounterSum> wait_counters;
 
 private:
     using LockKey = std::tuple<std::string, std::uint32_t, std::uint32_t, std::uint64_t, std::int64_t,
@@ -91,6 +102,7 @@ private:
     void add_regions(const Run &run, std::size_t number, std::size_t first_process);
     void add_episodes(const Run &run, std::size_t number);
     void add_waiting(const Run &run);
+    void add_wait_counters(const Run &run, std::size_t first_process);
 
     const MergedStacks &stacks_;
     std::map<LockKey, std::size_t> lock_numbers_;

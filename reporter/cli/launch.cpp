@@ -209,14 +209,14 @@ Launch::~Launch() {
     give_signals_back();
 }
 
-int Launch::wait(std::chrono::milliseconds interval, const std::function<void()> &tick) {
+int Launch::wait(const std::function<std::chrono::milliseconds()> &tick) {
     if (!tick) {
         has_ended(pid_, 0);
     } else {
         const int handle = static_cast<int>(syscall(SYS_pidfd_open, pid_, 0));
         pollfd ended{handle, POLLIN, 0};
         while (!has_ended(pid_, WNOHANG)) {
-            tick();
+            const std::chrono::milliseconds interval = tick();
             // Without a handle (Linux before 5.3) the end is noticed at the next tick.
             poll(&ended, handle >= 0 ? 1 : 0, static_cast<int>(interval.count()));
         }

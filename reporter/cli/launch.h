@@ -51,9 +51,9 @@ public:
 
     [[nodiscard]] pid_t pid() const { return pid_; }
 
-    /// Waits for the command's end and returns its wait status. Calls `tick`, if there is one, about every
-    /// `interval`.
-    [[nodiscard]] int wait(std::chrono::milliseconds interval, const std::function<void()> &tick);
+    /// Waits for the command's end and returns its wait status. Calls `tick`, if there is one, again and
+    /// again; it says how long to wait before the next call.
+    [[nodiscard]] int wait(const std::function<std::chrono::milliseconds()> &tick);
 
 private:
     pid_t pid_ = -1;

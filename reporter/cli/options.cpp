@@ -1,6 +1,8 @@
 #include "reporter/cli/options.h"
 
+#include "reporter/cli/event_outputs.h"
 #include "reporter/cli/failure.h"
+#include "reporter/cli/window_watch.h"
 #include "reporter/record/settings.h"
 
 #include <CLI/CLI.hpp>
@@ -17,7 +19,13 @@ constexpr char run_footer[] =
     "126 if COMMAND cannot be run, 127 if it is not found.\n\n"
     "Each option has a variable, which LD_PRELOAD=.../libflockstat.so without this command reads too:\n"
     "FLOCKSTAT_DIR, FLOCKSTAT_STACKS=off, FLOCKSTAT_PROBE=off, FLOCKSTAT_INCLUDE, FLOCKSTAT_EXCLUDE\n"
-    "(globs separated by ':'), FLOCKSTAT_ARENA_MIB, FLOCKSTAT_ALL_USERS=on, FLOCKSTAT_QUIET=on.";
+    "(globs separated by ':'), FLOCKSTAT_ARENA_MIB, FLOCKSTAT_ALL_USERS=on, FLOCKSTAT_QUIET=on.\n"
+    "This command alone reads FLOCKSTAT_WINDOW and FLOCKSTAT_HANDLERS (separated by ';').\n\n"
+    "Handlers receive what happens in each window, and each contended acquisition:\n"
+    "  json=FILE              JSON Lines, one object an event\n"
+    "  openmetrics=FILE       metrics for the textfile collector of Prometheus's node_exporter (*.prom)\n"
+    "  tensorboard=DIR        scalars for TensorBoard\n"
+    "  plugin=FILE[,ARGUMENT] a shared object of your own, see flockstat/monitor/plugin.h";
 
 constexpr char main_footer[] = "Examples:\n"
                                "  flockstat run make -j8            what file locks cost this build\n"
@@ -65,6 +73,25 @@ void add_run_options(CLI::App *app, RunOptions *options) {
     app->add_option("--arena", options->arena_mib, "Room for what is recorded: 1 to 32768 (default: 64)")
         ->type_name("MIB")
         ->check(unlisted(CLI::Range(record::min_arena_mib, record::max_arena_mib)));
+    app->add_option_function<std::string>(
+           "--window", [options](const std::string &text) { options->window = parse_window(text); },
+           "Sum up over windows of this length (10s, 500ms, 1m) while the run goes on")
+        ->type_name("TIME")
+        ->check([](const std::string &text) {
+            return parse_window(text) ? std::string()
+                                      : "'" + text + "' is no window: write " + std::string(window_form);
+        });
+    app->add_option("--handler", options->handlers,
+                    "Hand what happens to KIND=TARGET, see below (repeatable; windows of 10s if --window is "
+                    "not given)")
+        ->type_name("HANDLER")
+        ->expected(1)
+        ->take_all()
+        ->check([](const std::string &text) {
+            return is_handler_form(text)
+                       ? std::string()
+                       : "'" + text + "' is no handler: write " + std::string(handler_forms);
+        });
     app->add_flag(
         "--all-users", options->all_users,
         "Let processes of other users join the run: anybody on this machine may then read and spoil it");

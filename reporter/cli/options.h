@@ -3,6 +3,7 @@
 
 #include "reporter/write/text.h"
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -25,7 +26,9 @@ struct RunOptions {
     std::vector<std::string> include;
     std::vector<std::string> exclude;
     std::optional<std::uint64_t> arena_mib;
-    std::vector<std::string> command; ///< never empty
+    std::optional<std::chrono::milliseconds> window;
+    std::vector<std::string> handlers; ///< as event_outputs.h takes them
+    std::vector<std::string> command;  ///< never empty
 };
 
 /// flockstat report

@@ -6,6 +6,7 @@
 #include "reporter/cli/status_line.h"
 #include "reporter/cli/target.h"
 #include "reporter/cli/terminal.h"
+#include "reporter/cli/window_watch.h"
 
 #include <algorithm>
 #include <array>
@@ -13,6 +14,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fmt/format.h>
+#include <memory>
 #include <random>
 #include <sys/mman.h>
 #include <system_error>
@@ -27,6 +29,7 @@ struct RunState {
     std::string arena_directory;
     record::RunIdentity identity;
     record::Mapping arena;
+    std::unique_ptr<WindowWatch> windows; ///< null: nobody asked for them
 };
 
 /// The settings of the environment, with the options on top. Throws Failure on a variable that is not right.
@@ -184,7 +187,13 @@ void finish(const RunState &state, bool quiet) {
             return process.ending == reporter::Ending::running;
         }));
     reinterpret_cast<record::Header *>(state.arena.base)->left_running = left_running;
+    if (state.windows != nullptr) {
+        state.windows->finish(run);
+    }
     if (!is_worth_keeping(run, left_running)) {
+        if (state.windows != nullptr) {
+            state.windows->abandon();
+        }
         abandon_run_directory(state.directory);
         remove_arena(state);
         tell_that_nothing_locked(run.processes.size());
@@ -206,20 +215,36 @@ void finish(const RunState &state, bool quiet) {
     }
 }
 
+/// Waits for the command's end, and does meanwhile what is due.
+int wait_for(Launch &launch, bool status, const RunState &state) {
+    const record::ArenaView view(state.arena.base, state.arena.bytes);
+    std::optional<StatusLine> line;
+    if (status) {
+        line.emplace(view);
+    }
+    if (!line && state.windows == nullptr) {
+        return launch.wait({});
+    }
+    return launch.wait([&] {
+        std::chrono::milliseconds next = StatusLine::interval;
+        if (line) {
+            line->tick();
+        }
+        if (state.windows != nullptr) {
+            const std::chrono::milliseconds due = state.windows->tick();
+            next = line ? std::min(next, due) : due;
+        }
+        return next;
+    });
+}
+
 int carry_out(const RunOptions &options, const record::Settings &settings, Environment environment,
               const RunState &state) {
     const auto note_pid = [&] { // in the child: whoever attaches to the arena finds it there
         reinterpret_cast<record::Header *>(state.arena.base)->first_pid = getpid();
     };
     Launch launch(options.command, std::move(environment), note_pid);
-    int wait_status = 0;
-    if (options.status) {
-        const record::ArenaView view(state.arena.base, state.arena.bytes);
-        StatusLine line(view);
-        wait_status = launch.wait(StatusLine::interval, [&] { line.tick(); });
-    } else {
-        wait_status = launch.wait(StatusLine::interval, {});
-    }
+    const int wait_status = wait_for(launch, options.status, state);
     mark_ended(state.arena, wait_status);
     const int status = exit_status_of(wait_status);
     try {
@@ -252,12 +277,17 @@ int run(const RunOptions &options) {
         link_arena(state.directory, state.identity);
         linked = true;
         warn_about_target(options.command.front());
+        state.windows = watch_windows(options, settings,
+                                      std::filesystem::path(state.directory.path) / state.directory.flk_name);
         return carry_out(options, settings, make_environment(options, settings, state.identity, library),
                          state);
     } catch (const Failure &failure) {
         const auto *header = reinterpret_cast<const record::Header *>(state.arena.base);
         if (header == nullptr || header->ended == 0) { // nothing was recorded
             remove_arena(state);
+            if (state.windows != nullptr) {
+                state.windows->abandon();
+            }
             if (linked) {
                 abandon_run_directory(state.directory);
             } else if (state.directory.made) {

@@ -21,19 +21,19 @@ void BlockReader::walk(record::Ref head, Visit visit) {
             ++run_.damaged; // the chain is broken here, or runs in a circle
             return;
         }
-        visit(record);
+        visit(record, ref);
         ref = record.next;
     }
 }
 
 void BlockReader::read_blocks() {
     walk<record::ThreadBlock>(arena_.header().blocks,
-                              [&](const record::ThreadBlock &block) { read_block(block); });
+                              [&](const record::ThreadBlock &block, record::Ref) { read_block(block); });
 }
 
 void BlockReader::read_block(const record::ThreadBlock &block) {
-    walk<record::Leaf>(block.leaves, [&](const record::Leaf &leaf) { read_leaf(leaf); });
-    walk<record::RegionGroup>(block.regions, [&](const record::RegionGroup &group) {
+    walk<record::Leaf>(block.leaves, [&](const record::Leaf &leaf, record::Ref) { read_leaf(leaf); });
+    walk<record::RegionGroup>(block.regions, [&](const record::RegionGroup &group, record::Ref) {
         for (const record::Region &region : group.slots) {
             read_region(region);
         }
@@ -212,15 +212,16 @@ void BlockReader::read_waiting(const record::ThreadBlock &block, std::uint32_t p
 }
 
 void BlockReader::read_events() {
-    walk<record::EventChunk>(arena_.header().event_chunks, [&](const record::EventChunk &chunk) {
-        for (const record::Event &event : chunk.events) {
-            read_event(event);
-        }
-    });
+    walk<record::EventChunk>(
+        arena_.header().event_chunks, [&](const record::EventChunk &chunk, record::Ref ref) {
+            for (std::uint64_t slot = 0; slot < record::events_in_chunk; ++slot) {
+                read_event(chunk.events[slot], std::uint64_t{ref} * record::events_in_chunk + slot);
+            }
+        });
     std::ranges::stable_sort(run_.events, {}, &Event::end_at_ns);
 }
 
-void BlockReader::read_event(const record::Event &stored) {
+void BlockReader::read_event(const record::Event &stored, std::uint64_t place) {
     if (stored.kind == record::EventKind::none) {
         return;
     }
@@ -236,6 +237,11 @@ void BlockReader::read_event(const record::Event &stored) {
     event.thread = stored.thread;
     event.start_at_ns = clock_.moment_ns(stored.start_ticks);
     event.end_at_ns = std::max(event.start_at_ns, clock_.moment_ns(stored.end_ticks));
+    const std::uint64_t ticks =
+        stored.end_ticks > stored.start_ticks ? stored.end_ticks - stored.start_ticks : 0;
+    event.duration_ns = clock_.duration_ns(ticks);
+    event.wait_ns = clock_.duration_ns(ticks - std::min<std::uint64_t>(ticks, stored.probe_ticks));
+    event.place = place;
     event.attempts = stored.attempts;
     event.range_start = stored.range_start;
     event.range_end = stored.range_end;
@@ -246,6 +252,29 @@ void BlockReader::read_event(const record::Event &stored) {
     }
     see(event.process, event.end_at_ns);
     run_.events.push_back(event);
+}
+
+void BlockReader::read_wait_counters() {
+    walk<record::WaitCounter>(arena_.header().wait_counters, [&](const record::WaitCounter &stored,
+                                                                 record::Ref) { read_wait_counter(stored); });
+}
+
+void BlockReader::read_wait_counter(const record::WaitCounter &stored) {
+    WaitCounter counter;
+    counter.name = tables_.text(stored.name);
+    counter.process = tables_.process(stored.process);
+    if (counter.process == no_index || stored.busy_us > plausible_count ||
+        !stats_.read_microseconds(stored.waits, &counter.waits)) {
+        ++run_.damaged;
+        return;
+    }
+    counter.active = stored.active;
+    counter.max_active = std::max(stored.max_active, stored.active);
+    counter.busy_ns = stored.busy_us * 1000;
+    counter.busy_since_at_ns = stored.active == 0 ? 0 : clock_.moment_of_monotonic_us(stored.busy_since_us);
+    counter.foreign_stops = stored.foreign_stops;
+    see(counter.process, counter.waits.last_at_ns);
+    run_.wait_counters.push_back(std::move(counter));
 }
 
 void BlockReader::add_totals(const record::ProcessTotals &totals, std::uint32_t index) {

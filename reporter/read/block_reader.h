@@ -1,4 +1,5 @@
-/// Thread blocks and events of an arena -> the model's leaves, regions, episodes, waits and events.
+/// Thread blocks, events and wait counters of an arena -> the model's leaves, regions, episodes, waits,
+/// events and wait counters.
 #pragma once
 
 #include "reporter/read/record_tables.h"
@@ -22,6 +23,9 @@ public:
     /// Reads the event log.
     void read_events();
 
+    /// Reads the programs' own wait counters.
+    void read_wait_counters();
+
     /// Adds the totals of a process record; `index` is its place in Run::processes.
     void add_totals(const record::ProcessTotals &totals, std::uint32_t index);
 
@@ -36,7 +40,8 @@ private:
     void read_region(const record::Region &stored);
     void read_episode(const record::Episode &stored, std::uint32_t process);
     void read_waiting(const record::ThreadBlock &block, std::uint32_t process);
-    void read_event(const record::Event &stored);
+    void read_event(const record::Event &stored, std::uint64_t place);
+    void read_wait_counter(const record::WaitCounter &stored);
     void see(std::uint32_t process, std::int64_t at_ns);
 
     record::ArenaView arena_;

@@ -145,8 +145,42 @@ struct Event {
     std::uint32_t lock = no_index, stack = no_index, process = no_index;
     std::int32_t thread = 0;
     std::int64_t start_at_ns = 0, end_at_ns = 0;
+    std::uint64_t duration_ns = 0; ///< acquired, abandoned: of the whole episode; held; failed: of the call
+    std::uint64_t wait_ns = 0;     ///< acquired: the sample of Leaf::wait
     std::uint64_t attempts = 0;
     std::int64_t range_start = 0, range_end = 0;
+    std::uint64_t place = 0; ///< in the arena: the same event has the same one whenever the run is read
+};
+
+/// A wait counter of one process, driven by the program itself (PyTorch's wait counters).
+struct WaitCounter {
+    std::string name;
+    std::uint32_t process = no_index; ///< always valid
+    Samples waits;                    ///< that ended
+    std::uint64_t active = 0;         ///< going on when the run was read, or when the process ended
+    std::uint64_t max_active = 0;     ///< at once
+    std::uint64_t busy_ns = 0;        ///< somebody was waiting
+    std::int64_t busy_since_at_ns =
+        0; ///< where some go on: busy_ns has the time from here to the end of what is known
+    std::uint64_t foreign_stops = 0; ///< of waits that a parent began before its fork
+};
+
+/// What one counter of one lock came to in a window of time.
+struct WindowCounter {
+    std::string counter; ///< "filelock.enter", or the name of a program's own wait counter
+    std::string path;    ///< of the lock; empty for a program's own
+    std::string family;
+    std::uint64_t count = 0, sum_ns = 0;
+    std::uint64_t max_ns = 0; ///< filelock.wait only
+};
+
+/// A stretch of the run that its command summed up while it went on.
+struct Window {
+    std::int64_t start_at_ns = 0;
+    std::uint64_t duration_ns = 0;
+    std::uint64_t processes = 0; ///< alive at its end
+    std::uint64_t waiting = 0;   ///< threads that were waiting for a lock at its end
+    std::vector<WindowCounter> counters;
 };
 
 struct Run {
@@ -176,13 +210,15 @@ struct Run {
     std::vector<Episode> episodes;
     std::vector<Waiting> waiting;
     std::vector<Event> events; ///< by end_at_ns
+    std::vector<WaitCounter> wait_counters;
+    std::vector<Window> windows; ///< in their order; none where the run had no --window
 
     /// Some process of it is alive.
     [[nodiscard]] bool live() const;
 };
 
-/// Reads a live, finished or killed run. Throws ReadError. Reads /proc to learn which of its processes are
-/// alive.
+/// Reads a live, finished or killed run, and the windows beside it (window_log.h). Throws ReadError. Reads
+/// /proc to learn which of its processes are alive.
 [[nodiscard]] Run read_run(const std::filesystem::path &file);
 
 /// The same of an arena that was copied already.

@@ -46,7 +46,7 @@ RunClock::RunClock(const record::Header &header)
     : start_ticks_(header.started.ticks),
       start_at_ns_(
           static_cast<std::int64_t>(std::min<std::uint64_t>(header.started.realtime_ns, moment_limit))),
-      of_this_boot_(is_this_boot(header)) {
+      start_monotonic_ns_(header.started.monotonic_ns), of_this_boot_(is_this_boot(header)) {
     const bool counts_ns = header.clock != record::Clock::tsc;
     if (of_this_boot_) {
         const record::ClockReading now = record::read_clocks(header.clock);
@@ -79,6 +79,12 @@ bool RunClock::calibrate(const record::ClockReading &first, const record::ClockR
 std::uint64_t RunClock::duration_ns(std::uint64_t ticks) const {
     const auto scaled = (static_cast<unsigned __int128>(ticks) * ns_span_ + tick_span_ / 2) / tick_span_;
     return scaled > UINT64_MAX ? UINT64_MAX : static_cast<std::uint64_t>(scaled);
+}
+
+std::int64_t RunClock::moment_of_monotonic_us(std::uint64_t us) const {
+    const __int128 moment =
+        static_cast<__int128>(us) * 1000 - start_monotonic_ns_ + static_cast<__int128>(start_at_ns_);
+    return static_cast<std::int64_t>(std::clamp<__int128>(moment, -moment_limit, moment_limit));
 }
 
 std::int64_t RunClock::moment_ns(std::uint64_t ticks) const {

@@ -22,6 +22,9 @@ public:
     /// fits.
     [[nodiscard]] std::int64_t moment_ns(std::uint64_t ticks) const;
 
+    /// The same of a moment of CLOCK_MONOTONIC in microseconds.
+    [[nodiscard]] std::int64_t moment_of_monotonic_us(std::uint64_t us) const;
+
     /// The run was recorded since this machine was started, so its clock is ours and its processes may live.
     [[nodiscard]] bool of_this_boot() const { return of_this_boot_; }
 
@@ -36,6 +39,7 @@ private:
 
     std::uint64_t start_ticks_;
     std::int64_t start_at_ns_;
+    std::uint64_t start_monotonic_ns_;
     std::uint64_t tick_span_ = 1; ///< so many ticks are ...
     std::uint64_t ns_span_ = 1;   ///< ... so many nanoseconds
     bool of_this_boot_;

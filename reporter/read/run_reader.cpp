@@ -3,6 +3,7 @@
 #include "reporter/read/arena_image.h"
 #include "reporter/read/block_reader.h"
 #include "reporter/read/process_life.h"
+#include "reporter/read/window_log.h"
 
 #include <algorithm>
 #include <cstring>
@@ -98,6 +99,19 @@ void limit_moments(Run &run) {
     }
 }
 
+/// Of waits that go on, or were never stopped by a process that has ended.
+void extend_busy_times(Run &run) {
+    for (WaitCounter &counter : run.wait_counters) {
+        const Process &process = run.processes[counter.process];
+        const std::int64_t until_ns =
+            process.ending == Ending::running ? run.read_at_ns : process.ended_at_ns;
+        if (counter.active != 0 && until_ns > counter.busy_since_at_ns) {
+            counter.busy_ns = saturating_add(counter.busy_ns,
+                                             static_cast<std::uint64_t>(until_ns - counter.busy_since_at_ns));
+        }
+    }
+}
+
 std::int64_t last_moment(const Run &run, std::int64_t latest_at_ns) {
     std::int64_t last = std::max(run.started_at_ns, latest_at_ns);
     for (const Process &process : run.processes) {
@@ -112,7 +126,11 @@ bool Run::live() const {
     return std::ranges::any_of(processes, [](const Process &p) { return p.ending == Ending::running; });
 }
 
-Run read_run(const std::filesystem::path &file) { return read_run(ArenaImage(file)); }
+Run read_run(const std::filesystem::path &file) {
+    Run run = read_run(ArenaImage(file));
+    run.windows = read_windows(window_file(file));
+    return run;
+}
 
 Run read_run(const ArenaImage &image) {
     const record::ArenaView arena = image.view();
@@ -126,6 +144,7 @@ Run read_run(const ArenaImage &image) {
     read_processes(arena, tables, blocks);
     blocks.read_blocks();
     blocks.read_events();
+    blocks.read_wait_counters();
 
     const std::int64_t latest_at_ns = clock.moment_ns(header.latest.ticks);
     run.read_at_ns = clock.of_this_boot() ? std::max(clock.moment_ns(clock.now_ticks()), run.started_at_ns)
@@ -133,6 +152,7 @@ Run read_run(const ArenaImage &image) {
     limit_moments(run);
     judge_endings(run, clock, run.ended && header.left_running == 0);
     add_command_status(run, header);
+    extend_busy_times(run);
     run.finished_at_ns =
         run.live() ? run.read_at_ns : std::min(run.read_at_ns, last_moment(run, latest_at_ns));
     return run;

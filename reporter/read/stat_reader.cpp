@@ -12,8 +12,12 @@ std::uint64_t saturating_multiply(std::uint64_t a, std::uint64_t b) {
 
 } // namespace
 
+std::uint64_t StatReader::duration_ns(std::uint64_t number, Unit unit) const {
+    return unit == Unit::ticks ? clock_.duration_ns(number) : saturating_multiply(number, 1000);
+}
+
 template<typename Stored>
-bool StatReader::read_summary(const Stored &stat, Samples *out) const {
+bool StatReader::read_summary(const Stored &stat, Unit unit, Samples *out) const {
     if (stat.count == 0) {
         *out = {};
         return true;
@@ -22,30 +26,39 @@ bool StatReader::read_summary(const Stored &stat, Samples *out) const {
         return false;
     }
     out->count = stat.count;
-    out->min_ns = clock_.duration_ns(stat.min_ticks);
-    out->max_ns = clock_.duration_ns(stat.max_ticks);
+    out->min_ns = duration_ns(stat.min_ticks, unit);
+    out->max_ns = duration_ns(stat.max_ticks, unit);
     // Each number is rounded by itself; together they must still be possible.
-    out->sum_ns = std::clamp(clock_.duration_ns(stat.sum_ticks), saturating_multiply(stat.count, out->min_ns),
+    out->sum_ns = std::clamp(duration_ns(stat.sum_ticks, unit), saturating_multiply(stat.count, out->min_ns),
                              saturating_multiply(stat.count, out->max_ns));
-    out->last_ns = std::clamp(clock_.duration_ns(stat.last_ticks), out->min_ns, out->max_ns);
-    out->last_at_ns = clock_.moment_ns(stat.last_at_ticks);
+    out->last_ns = std::clamp(duration_ns(stat.last_ticks, unit), out->min_ns, out->max_ns);
+    out->last_at_ns = unit == Unit::ticks ? clock_.moment_ns(stat.last_at_ticks)
+                                          : clock_.moment_of_monotonic_us(stat.last_at_ticks);
     out->values.clear();
     return true;
 }
 
-bool StatReader::read(const record::ShortStat &stat, Samples *out) { return read_summary(stat, out); }
+bool StatReader::read(const record::ShortStat &stat, Samples *out) {
+    return read_summary(stat, Unit::ticks, out);
+}
 
-bool StatReader::read(const record::Stat &stat, Samples *out) {
-    if (!read_summary(stat, out)) {
+bool StatReader::read(const record::Stat &stat, Samples *out) { return read_in(Unit::ticks, stat, out); }
+
+bool StatReader::read_microseconds(const record::Stat &stat, Samples *out) {
+    return read_in(Unit::microseconds, stat, out);
+}
+
+bool StatReader::read_in(Unit unit, const record::Stat &stat, Samples *out) {
+    if (!read_summary(stat, unit, out)) {
         return false;
     }
     if (stat.count > record::samples_without_histogram) {
-        read_distribution(stat, out);
+        read_distribution(stat, unit, out);
         return true;
     }
     // Few samples are known exactly, whether or not a histogram was begun.
     const auto add = [&](std::uint64_t ticks) {
-        out->values.push_back({clock_.duration_ns(std::clamp(ticks, stat.min_ticks, stat.max_ticks)), 1});
+        out->values.push_back({duration_ns(std::clamp(ticks, stat.min_ticks, stat.max_ticks), unit), 1});
     };
     if (stat.count >= 1) {
         add(stat.min_ticks);
@@ -59,7 +72,7 @@ bool StatReader::read(const record::Stat &stat, Samples *out) {
     return true;
 }
 
-void StatReader::read_distribution(const record::Stat &stat, Samples *out) {
+void StatReader::read_distribution(const record::Stat &stat, Unit unit, Samples *out) {
     // Buckets come in ascending order, octave by octave, but nothing says so.
     std::vector<ValueCount> found;
     arena_.for_buckets(stat, [&](unsigned bucket, std::uint64_t count) {
@@ -67,7 +80,7 @@ void StatReader::read_distribution(const record::Stat &stat, Samples *out) {
             --buckets_left_;
             const std::uint64_t ticks =
                 std::clamp(record::bucket_middle(bucket), stat.min_ticks, stat.max_ticks);
-            found.push_back({clock_.duration_ns(ticks), count});
+            found.push_back({duration_ns(ticks, unit), count});
         }
     });
     std::ranges::sort(found, {}, &ValueCount::value_ns);

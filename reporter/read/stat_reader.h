@@ -19,11 +19,18 @@ public:
     /// Converts a Stat; false where it holds what no Stat can. `out` is only written where true.
     [[nodiscard]] bool read(const record::Stat &stat, Samples *out);
     [[nodiscard]] bool read(const record::ShortStat &stat, Samples *out);
+    /// The same of one whose times are microseconds of CLOCK_MONOTONIC.
+    [[nodiscard]] bool read_microseconds(const record::Stat &stat, Samples *out);
 
 private:
+    /// What the numbers of a Stat are.
+    enum class Unit { ticks, microseconds };
+
+    [[nodiscard]] std::uint64_t duration_ns(std::uint64_t number, Unit unit) const;
+    [[nodiscard]] bool read_in(Unit unit, const record::Stat &stat, Samples *out);
     template<typename Stored>
-    [[nodiscard]] bool read_summary(const Stored &stat, Samples *out) const;
-    void read_distribution(const record::Stat &stat, Samples *out);
+    [[nodiscard]] bool read_summary(const Stored &stat, Unit unit, Samples *out) const;
+    void read_distribution(const record::Stat &stat, Unit unit, Samples *out);
 
     record::ArenaView arena_;
     const RunClock &clock_;

@@ -19,7 +19,7 @@
 namespace flockstat::record {
 
 inline constexpr char arena_magic[8] = {'F', 'L', 'O', 'C', 'K', 'S', 'T', 'A'};
-inline constexpr std::uint32_t arena_version = 1;
+inline constexpr std::uint32_t arena_version = 2;
 
 /// Offset in the arena in units of ref_unit bytes; 0 is "none".
 using Ref = std::uint32_t;
@@ -80,8 +80,10 @@ struct Header {
     std::uint32_t process_count; ///< records claimed
     std::uint32_t thread_count;  ///< threads that were attached
     std::uint64_t free_blocks;   ///< stack of thread blocks to adopt: Ref low, change count high
-    Ref blocks;                  ///< chain of all thread blocks
-    Ref event_chunks;            ///< chain of all event chunks
+    Ref wait_counters;           ///< chain of all WaitCounters
+    std::uint32_t reserved0;
+    Ref blocks;       ///< chain of all thread blocks
+    Ref event_chunks; ///< chain of all event chunks
     Ref lock_heads[lock_chains];
     Ref string_heads[string_chains];
     Ref stack_heads[stack_chains];
@@ -324,10 +326,28 @@ struct Event {
     std::uint64_t
         start_ticks; ///< acquired, abandoned: start of the first attempt; held: grant; failed: start
     std::uint64_t end_ticks;
-    std::uint64_t attempts; ///< acquired, abandoned: number of attempts
+    std::uint32_t attempts;    ///< acquired, abandoned: number of attempts
+    std::uint32_t probe_ticks; ///< acquired: the wait began so long after start_ticks; 0 where it was polled
     std::int64_t range_start, range_end;
 };
 inline constexpr unsigned events_in_chunk = 31;
+
+/// A wait counter of one process, driven through the dynamic backend of PyTorch's wait counters: several
+/// threads at once may wait. Written under a lock of the process.
+struct WaitCounter {
+    Ref next;    ///< in Header::wait_counters
+    Ref name;    ///< string
+    Ref process; ///< whose waits these are
+    std::uint32_t reserved;
+    std::uint64_t busy_us;       ///< somebody was waiting, as of busy_since_us
+    std::uint64_t busy_since_us; ///< CLOCK_MONOTONIC; since then somebody waits, where active is not 0
+    std::uint64_t reserved1;
+    std::uint32_t active; ///< waits that go on
+    std::uint32_t max_active;
+    std::uint32_t foreign_stops; ///< of waits that were begun before a fork, by the parent
+    std::uint32_t reserved2;
+    Stat waits; ///< that ended. In microseconds of CLOCK_MONOTONIC, not in ticks
+};
 
 struct EventChunk {
     Ref next;
@@ -340,6 +360,7 @@ static_assert(sizeof(Stat) == 64);
 static_assert(sizeof(Leaf) == 160);
 static_assert(sizeof(Region) == 64);
 static_assert(sizeof(Event) == 64);
+static_assert(sizeof(WaitCounter) == 128);
 static_assert(sizeof(Frame) == 16);
 
 } // namespace flockstat::record

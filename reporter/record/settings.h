@@ -28,6 +28,8 @@ struct Settings {
     std::string_view arena_directory; ///< FLOCKSTAT_ARENA_DIR: absolute
     std::string_view include;         ///< globs of paths, separated by ':'
     std::string_view exclude;
+    std::string_view window;   ///< FLOCKSTAT_WINDOW, FLOCKSTAT_HANDLERS: read by the command
+    std::string_view handlers;
     std::string_view run; ///< FLOCKSTAT_RUN as it stands; read_run_identity reads it
 };
 
@@ -43,7 +45,7 @@ struct SettingRule {
 
 inline constexpr std::string_view setting_prefix = "FLOCKSTAT_";
 
-inline constexpr std::array<SettingRule, 11> setting_rules = {{
+inline constexpr std::array<SettingRule, 13> setting_rules = {{
     {.name = "FLOCKSTAT_DIR", .path = &Settings::directory},
     {.name = "FLOCKSTAT_STACKS", .flag = &Settings::stacks},
     {.name = "FLOCKSTAT_PROBE", .flag = &Settings::probe},
@@ -54,6 +56,8 @@ inline constexpr std::array<SettingRule, 11> setting_rules = {{
     {.name = "FLOCKSTAT_ALL_USERS", .flag = &Settings::all_users},
     {.name = "FLOCKSTAT_QUIET", .flag = &Settings::quiet},
     {.name = "FLOCKSTAT_VERBOSE", .flag = &Settings::verbose},
+    {.name = "FLOCKSTAT_WINDOW", .text = &Settings::window},
+    {.name = "FLOCKSTAT_HANDLERS", .text = &Settings::handlers},
     {.name = run_variable, .text = &Settings::run},
 }};
 

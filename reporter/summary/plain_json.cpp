@@ -225,7 +225,7 @@ void put_process(const Summary &summary, OutFile &file, const ProcessEntry &proc
     put_stat(file, "region", process.region.with_mean(), false);
     file.put(", ");
     put_stat(file, "wait", process.wait.with_mean(), false);
-    file.put('}');
+    file.put(", \"counters\": {}}");
 }
 
 /// "KEY": [ITEM, ...]
@@ -255,7 +255,7 @@ void write_json(const Summary &summary, OutFile &file) {
               [&](const Group &site) { put_site(summary, file, site); });
     put_array(file, "processes", rank_processes(summary),
               [&](std::uint32_t place) { put_process(summary, file, summary.index.processes()[place]); });
-    file.put("\"blame\": [], \"findings\": []}\n");
+    file.put("\"blame\": [], \"findings\": [],\n\"concurrency\": {}, \"windows\": []}\n");
 }
 
 } // namespace flockstat::summary

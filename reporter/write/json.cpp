@@ -1,10 +1,8 @@
 #include "reporter/write/json.h"
 
+#include "reporter/write/moment.h"
 #include "reporter/write/printable.h"
 
-#include <chrono>
-#include <ctime>
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -44,16 +42,6 @@ Json error_object(const ErrorCounts &errors) {
     return json;
 }
 
-/// A moment as RFC 3339 has it, in UTC.
-std::string rfc3339(std::int64_t at_ns) {
-    constexpr std::int64_t second_ns = 1'000'000'000;
-    const std::int64_t seconds = at_ns / second_ns - (at_ns % second_ns < 0 ? 1 : 0);
-    const auto time = static_cast<std::time_t>(seconds);
-    std::tm parts{};
-    ::gmtime_r(&time, &parts);
-    return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", parts, (at_ns - seconds * second_ns) / 1'000'000);
-}
-
 Json run_object(const RunReport &run) {
     return {{"directory", valid_utf8(run.directory)},
             {"command", text_array(run.command)},
@@ -87,6 +75,12 @@ Json unattributed_object(const Report &report) {
     return json;
 }
 
+Json concurrency_object(const Concurrency &concurrency) {
+    return {{"active", concurrency.active},
+            {"max_active", concurrency.max_active},
+            {"busy_ns", concurrency.busy_ns}};
+}
+
 Json counters_object(const Report &report) {
     Json json = Json::object();
     // The three of every run in the order in which a call meets them; then what else there is.
@@ -96,6 +90,14 @@ Json counters_object(const Report &report) {
     }
     for (const auto &[name, stat] : report.counters) {
         json[valid_utf8(name)] = full_stat(stat);
+    }
+    return json;
+}
+
+Json concurrencies_object(const Report &report) {
+    Json json = Json::object();
+    for (const auto &[name, concurrency] : report.concurrency) {
+        json[valid_utf8(name)] = concurrency_object(concurrency);
     }
     return json;
 }
@@ -172,6 +174,16 @@ Json ending_value(Ending ending) {
     return nullptr;
 }
 
+Json wait_counters_object(const ProcessReport &process) {
+    Json json = Json::object();
+    for (const auto &[name, counter] : process.wait_counters) {
+        Json stat = short_stat(counter.stat);
+        stat.update(concurrency_object(counter.concurrency));
+        json[valid_utf8(name)] = std::move(stat);
+    }
+    return json;
+}
+
 Json process_object(const ProcessReport &process) {
     return {{"pid", process.pid},
             {"parent", process.parent},
@@ -183,7 +195,8 @@ Json process_object(const ProcessReport &process) {
             {"unlocks", process.unlocks},
             {"enter", short_stat(process.enter)},
             {"region", short_stat(process.region)},
-            {"wait", short_stat(process.wait)}};
+            {"wait", short_stat(process.wait)},
+            {"counters", wait_counters_object(process)}};
 }
 
 Json blame_object(const BlameReport &blame) {
@@ -200,6 +213,39 @@ Json finding_object(const FindingReport &finding) {
             {"message", valid_utf8(finding.message)},
             {"sites", finding.sites},
             {"count", finding.count}};
+}
+
+Json window_counter_object(const WindowCounter &counter) {
+    Json json = {{"count", counter.count},
+                 {"sum_ns", counter.sum_ns},
+                 {"mean_ns", counter.count == 0 ? 0 : counter.sum_ns / counter.count}};
+    if (counter.counter == "filelock.wait") {
+        json["max_ns"] = counter.max_ns;
+    }
+    return json;
+}
+
+Json window_object(const Window &window) {
+    Json locks = Json::array();
+    Json counters = Json::object();
+    std::map<std::pair<std::string, std::string>, std::size_t> places;
+    for (const WindowCounter &counter : window.counters) {
+        if (counter.family.empty()) {
+            counters[valid_utf8(counter.counter)] = window_counter_object(counter);
+            continue;
+        }
+        const auto [found, added] = places.try_emplace({counter.path, counter.family}, locks.size());
+        if (added) {
+            locks.push_back({{"path", valid_utf8(counter.path)}, {"family", valid_utf8(counter.family)}});
+        }
+        locks[found->second][valid_utf8(counter.counter)] = window_counter_object(counter);
+    }
+    return {{"start", rfc3339(window.start_at_ns)},
+            {"duration_ns", window.duration_ns},
+            {"processes", window.processes},
+            {"waiting", window.waiting},
+            {"locks", std::move(locks)},
+            {"counters", std::move(counters)}};
 }
 
 template<typename Item>
@@ -223,7 +269,9 @@ std::string to_json(const Report &report) {
                  {"sites", array_of(report.sites, site_object)},
                  {"processes", array_of(report.processes, process_object)},
                  {"blame", array_of(report.blame, blame_object)},
-                 {"findings", array_of(report.findings, finding_object)}};
+                 {"findings", array_of(report.findings, finding_object)},
+                 {"concurrency", concurrencies_object(report)},
+                 {"windows", array_of(report.windows, window_object)}};
     return json.dump(1) + "\n";
 }
 

@@ -15,6 +15,13 @@ namespace flockstat::reporter {
 [[nodiscard]] std::string locks_text(const Report &report, const TextStyle &style);
 
 [[nodiscard]] std::string counters_text(const Report &report, const TextStyle &style);
+
+/// How many waited at once.
+[[nodiscard]] std::string concurrency_text(const Report &report, const TextStyle &style);
+
+/// The windows of a run that was watched while it went on, as a table over time.
+[[nodiscard]] std::string windows_text(const Report &report, const TextStyle &style);
+
 [[nodiscard]] std::string processes_text(const Report &report, const TextStyle &style);
 
 /// What the report does not hold, and what its numbers do not mean.

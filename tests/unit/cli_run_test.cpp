@@ -45,9 +45,10 @@ std::string failure_of(const std::function<void()> &action, int status) {
     return {};
 }
 
-int status_of(const std::vector<std::string> &command, const std::function<void()> &tick = {}) {
+int status_of(const std::vector<std::string> &command,
+              const std::function<std::chrono::milliseconds()> &tick = {}) {
     Launch launch(command, Environment(environ), [] {});
-    return exit_status_of(launch.wait(std::chrono::milliseconds(10), tick));
+    return exit_status_of(launch.wait(tick));
 }
 
 } // namespace
@@ -135,7 +136,10 @@ TEST_CASE("the command's end is told as a shell does") {
     CHECK(status_of({"sh", "-c", "exit 7"}) == 7);
     CHECK(status_of({"sh", "-c", "kill -KILL $$"}) == 137);
     int ticks = 0;
-    CHECK(status_of({"sh", "-c", "sleep 0.2; exit 3"}, [&] { ++ticks; }) == 3);
+    CHECK(status_of({"sh", "-c", "sleep 0.2; exit 3"}, [&] {
+              ++ticks;
+              return std::chrono::milliseconds(10);
+          }) == 3);
     CHECK(ticks > 1);
 }
 
@@ -159,7 +163,7 @@ TEST_CASE("signals that would end us are passed on, and interrupts are the comma
         usleep(200'000); // until its trap is set
         raise(SIGINT);   // ignored by us; the terminal sends it to the command as well
         raise(SIGTERM);
-        CHECK(exit_status_of(launch.wait(std::chrono::milliseconds(10), {})) == 9);
+        CHECK(exit_status_of(launch.wait({})) == 9);
     }
     struct sigaction after {};
     sigaction(SIGTERM, nullptr, &after);

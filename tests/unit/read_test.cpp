@@ -294,7 +294,7 @@ TEST_CASE("events come in the order of their ends") {
         record::Event &event = arena.event(record::EventKind::acquired, lock, 0, process);
         event.start_ticks = start + 50;
         event.end_ticks = start + end;
-        event.attempts = end;
+        event.attempts = static_cast<std::uint32_t>(end);
         event.family = Family::ofd;
     }
     const Run run = read(arena);

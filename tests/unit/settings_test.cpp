@@ -39,10 +39,11 @@ TEST_CASE("an environment without our variables leaves the defaults") {
 }
 
 TEST_CASE("every variable is read") {
-    const Parsed parsed = parse(
-        {"FLOCKSTAT_DIR=out", "FLOCKSTAT_STACKS=off", "FLOCKSTAT_PROBE=0", "FLOCKSTAT_INCLUDE=*.lock:/var/*",
-         "FLOCKSTAT_EXCLUDE=/tmp/*", "FLOCKSTAT_ARENA_DIR=/run", "FLOCKSTAT_ARENA_MIB=8",
-         "FLOCKSTAT_ALL_USERS=on", "FLOCKSTAT_QUIET=1", "FLOCKSTAT_VERBOSE=1", "FLOCKSTAT_RUN=1,x"});
+    const Parsed parsed =
+        parse({"FLOCKSTAT_DIR=out", "FLOCKSTAT_STACKS=off", "FLOCKSTAT_PROBE=0",
+               "FLOCKSTAT_INCLUDE=*.lock:/var/*", "FLOCKSTAT_EXCLUDE=/tmp/*", "FLOCKSTAT_ARENA_DIR=/run",
+               "FLOCKSTAT_ARENA_MIB=8", "FLOCKSTAT_ALL_USERS=on", "FLOCKSTAT_QUIET=1", "FLOCKSTAT_VERBOSE=1",
+               "FLOCKSTAT_RUN=1,x", "FLOCKSTAT_WINDOW=10s", "FLOCKSTAT_HANDLERS=json=a;json=b"});
     CHECK(parsed.complaints.empty());
     CHECK(parsed.settings.directory == "out");
     CHECK_FALSE(parsed.settings.stacks);
@@ -55,6 +56,8 @@ TEST_CASE("every variable is read") {
     CHECK(parsed.settings.quiet);
     CHECK(parsed.settings.verbose);
     CHECK(parsed.settings.run == "1,x");
+    CHECK(parsed.settings.window == "10s");
+    CHECK(parsed.settings.handlers == "json=a;json=b");
 }
 
 TEST_CASE("the first of two equal names counts") {

@@ -66,7 +66,7 @@ Report example() {
 TEST_CASE("the report's keys are those of the schema, in its order") {
     const Json json = Json::parse(to_json(example()));
     CHECK(keys(json) == Keys{"schema", "run", "lost", "unattributed", "counters", "locks", "sites",
-                             "processes", "blame", "findings"});
+                             "processes", "blame", "findings", "concurrency", "windows"});
     CHECK(json["schema"] == "flockstat.report/1");
     CHECK(keys(json["run"]) == Keys{"directory", "command", "started", "duration_ns", "host", "clock",
                                     "processes", "threads", "complete", "probe"});
@@ -93,7 +93,7 @@ TEST_CASE("the report's keys are those of the schema, in its order") {
     CHECK(keys(site["frames"][0]) == Keys{"function", "file", "line", "module", "offset"});
     const Json &process = json["processes"][0];
     CHECK(keys(process) == Keys{"pid", "parent", "command", "exe", "ended", "status", "attempts", "unlocks",
-                                "enter", "region", "wait"});
+                                "enter", "region", "wait", "counters"});
     CHECK(keys(process["wait"]) == short_keys);
 }
 
@@ -119,6 +119,7 @@ TEST_CASE("values stand where they belong") {
     CHECK(json["processes"][1]["status"].is_null());
     CHECK(json["blame"] == Json::array());
     CHECK(json["findings"] == Json::array());
+    CHECK(json["windows"] == Json::array());
 }
 
 TEST_CASE("a report of nothing is complete too") {
