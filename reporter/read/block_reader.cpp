@@ -272,7 +272,6 @@ void BlockReader::read_wait_counter(const record::WaitCounter &stored) {
     counter.max_active = std::max(stored.max_active, stored.active);
     counter.busy_ns = stored.busy_us * 1000;
     counter.busy_since_at_ns = stored.active == 0 ? 0 : clock_.moment_of_monotonic_us(stored.busy_since_us);
-    counter.foreign_stops = stored.foreign_stops;
     see(counter.process, counter.waits.last_at_ns);
     run_.wait_counters.push_back(std::move(counter));
 }

@@ -162,7 +162,6 @@ struct WaitCounter {
     std::uint64_t busy_ns = 0;        ///< somebody was waiting
     std::int64_t busy_since_at_ns =
         0; ///< where some go on: busy_ns has the time from here to the end of what is known
-    std::uint64_t foreign_stops = 0; ///< of waits that a parent began before its fork
 };
 
 /// What one counter of one lock came to in a window of time.

@@ -344,8 +344,7 @@ struct WaitCounter {
     std::uint64_t reserved1;
     std::uint32_t active; ///< waits that go on
     std::uint32_t max_active;
-    std::uint32_t foreign_stops; ///< of waits that were begun before a fork, by the parent
-    std::uint32_t reserved2;
+    std::uint64_t reserved2;
     Stat waits; ///< that ended. In microseconds of CLOCK_MONOTONIC, not in ticks
 };
 

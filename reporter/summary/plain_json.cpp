@@ -15,17 +15,21 @@ constexpr std::string_view family_keys[record::family_count] = {"flock", "posix"
 constexpr std::string_view release_keys[record::release_count] = {"unlock",    "close",      "exit",   "exec",
                                                                   "converted", "still_held", "unknown"};
 
-void put_stat(OutFile &file, std::string_view key, const StatNumbers &stat, bool with_percentiles) {
+void put_numbers(OutFile &file, const StatNumbers &stat, bool with_percentiles) {
     file.print(
-        FMT_COMPILE(
-            "\"{}\": {{\"count\": {}, \"sum_ns\": {}, \"mean_ns\": {}, \"min_ns\": {}, \"max_ns\": {}, "
-            "\"value_ns\": {}"),
-        key, stat.count, stat.sum_ns, stat.mean_ns, stat.min_ns, stat.max_ns, stat.value_ns);
+        FMT_COMPILE("{{\"count\": {}, \"sum_ns\": {}, \"mean_ns\": {}, \"min_ns\": {}, \"max_ns\": {}, "
+                    "\"value_ns\": {}"),
+        stat.count, stat.sum_ns, stat.mean_ns, stat.min_ns, stat.max_ns, stat.value_ns);
     if (with_percentiles) {
         file.print(FMT_COMPILE(", \"p50_ns\": {}, \"p90_ns\": {}, \"p99_ns\": {}"), stat.p50_ns, stat.p90_ns,
                    stat.p99_ns);
     }
     file.put('}');
+}
+
+void put_stat(OutFile &file, std::string_view key, const StatNumbers &stat, bool with_percentiles) {
+    file.print(FMT_COMPILE("\"{}\": "), key);
+    put_numbers(file, stat, with_percentiles);
 }
 
 /// Sums up a counter of `items` and writes it.
@@ -102,6 +106,12 @@ void put_counters(const Summary &summary, OutFile &file) {
     put_counter(summary, file, "filelock.region", items, Counter::region);
     file.put(",\n  ");
     put_counter(summary, file, "filelock.exit", items, Counter::exit);
+    for (const record::Ref name : summary.wait_counters.names()) {
+        file.put(",\n  ");
+        put_string(file, text_of(summary.index.arena(), name));
+        file.put(": ");
+        put_numbers(file, summary.wait_counters.numbers(name), true);
+    }
     file.put("},\n");
 }
 

@@ -3,6 +3,7 @@
 
 #include "reporter/summary/group_sum.h"
 #include "reporter/summary/out_file.h"
+#include "reporter/summary/wait_counters.h"
 
 #include <string_view>
 
@@ -12,6 +13,7 @@ namespace flockstat::summary {
 struct Summary {
     const ArenaIndex &index;
     SampleSum &sum;
+    WaitCounters &wait_counters;
     std::span<std::uint32_t> order; ///< room for an order of the processes
     std::string_view directory;
     std::string_view flk_name;

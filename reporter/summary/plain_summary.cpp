@@ -32,15 +32,18 @@ int write_plain_summary(const record::Mapping &arena, std::string_view directory
     const record::ArenaView view(arena.base, real_bytes);
     const record::Header &header = view.header();
     const TickScale scale(header);
-    Memory memory(ArenaIndex::bytes_needed(view) + buffer_bytes + distribution_values * sizeof(ValueCount));
+    Memory memory(ArenaIndex::bytes_needed(view) + buffer_bytes + distribution_values * sizeof(ValueCount) +
+                  WaitCounters::bytes_needed(view));
     if (memory.error() != 0) {
         return memory.error();
     }
     const std::span<char> buffer = memory.take<char>(buffer_bytes);
-    SampleSum sum(view, scale, memory.take<ValueCount>(distribution_values));
+    const std::span<ValueCount> distribution = memory.take<ValueCount>(distribution_values);
+    SampleSum sum(view, scale, distribution);
     const ArenaIndex index(view, scale, record::read_ticks(header.clock), memory);
-    const Summary summary{index, sum, memory.take<std::uint32_t>(index.processes().size()), directory,
-                          flk_name};
+    WaitCounters wait_counters(view, distribution, memory);
+    const Summary summary{
+        index, sum, wait_counters, memory.take<std::uint32_t>(index.processes().size()), directory, flk_name};
     int error = 0;
     write_file(summary, "summary.txt", buffer, &error, write_text);
     write_file(summary, "summary.json", buffer, &error, write_json);

@@ -158,15 +158,28 @@ void put_sites(const Summary &summary, OutFile &file) {
     }
 }
 
-void put_counter(const Summary &summary, OutFile &file, std::string_view name, Counter counter) {
-    const StatNumbers stat = sum_counter(summary.index, summary.index.items(), counter, summary.sum);
-    put_left(file, name, 16);
+void put_numbers(OutFile &file, const StatNumbers &stat) {
     put_count(file, stat.count, 10);
     for (const std::uint64_t ns : {stat.sum_ns, stat.mean_ns, stat.min_ns, stat.p50_ns, stat.p90_ns,
                                    stat.p99_ns, stat.max_ns, stat.value_ns}) {
         put_time(file, ns, 10);
     }
     file.put('\n');
+}
+
+void put_counter(const Summary &summary, OutFile &file, std::string_view name, Counter counter) {
+    put_left(file, name, 16);
+    put_numbers(file, sum_counter(summary.index, summary.index.items(), counter, summary.sum));
+}
+
+/// Those that programs drove themselves. Their names may be long: the numbers stand below.
+void put_wait_counters(const Summary &summary, OutFile &file) {
+    for (const record::Ref name : summary.wait_counters.names()) {
+        put_visible(file, text_of(summary.index.arena(), name));
+        file.put('\n');
+        put_left(file, "", 16);
+        put_numbers(file, summary.wait_counters.numbers(name));
+    }
 }
 
 void put_lost(const Summary &summary, OutFile &file) {
@@ -217,6 +230,7 @@ void write_text(const Summary &summary, OutFile &file) {
     put_counter(summary, file, "filelock.enter", Counter::enter);
     put_counter(summary, file, "filelock.region", Counter::region);
     put_counter(summary, file, "filelock.exit", Counter::exit);
+    put_wait_counters(summary, file);
     put_lost(summary, file);
 }
 

@@ -24,6 +24,15 @@ public:
         }
     }
 
+    /// The same for times that are microseconds of CLOCK_MONOTONIC.
+    [[nodiscard]] static TickScale of_microseconds(const record::Header &header) {
+        TickScale scale(header);
+        scale.start_ticks_ = header.started.monotonic_ns / 1000;
+        scale.tick_span_ = 1;
+        scale.ns_span_ = 1000;
+        return scale;
+    }
+
     /// A duration in nanoseconds, rounded; the greatest value where it does not fit.
     [[nodiscard]] std::uint64_t duration_ns(std::uint64_t ticks) const {
         if (tick_span_ == ns_span_) {

@@ -153,6 +153,25 @@ class ShellLoop(Printed):
         return ["bash", "--norc", "-c", script, "loop", str(bench.fresh("lock"))]
 
 
+class WaitCounter(Printed):
+    """A wait counter of PyTorch's, started and stopped."""
+
+    pairs = 1_000_000
+    bar_ns = 100
+
+    def __init__(self):
+        super().__init__("wait-counter", "PyTorch wait counter, start and stop", "+50 ns", 16, 1)
+
+    def command(self, bench):
+        return [bench.program("wait_counter_pairs"), str(self.pairs), str(bench.fresh("lock"))]
+
+    def measure(self, bench):
+        figures = super().measure(bench)
+        figures["bar_added_ns"] = self.bar_ns
+        figures["broken"] = figures["added"]["median"] > self.bar_ns
+        return figures
+
+
 class Start(Workload):
     """A program that never locks: what it costs to have the object loaded. It must leave nothing behind."""
 
@@ -201,5 +220,6 @@ def all_workloads():
         Sqlite("sqlite", "sqlite3 single insert", 1.04),
         Contended(1.02),
         ShellLoop(1.25),
+        WaitCounter(),
         Start(),
     ]
