@@ -4,27 +4,12 @@
 #include "shim/attempt.h"
 #include "shim/mapped_file.h"
 #include "shim/ownership.h"
+#include "shim/wait_mark.h"
 
 #include <csignal>
 
 namespace flockstat::shim {
 namespace {
-
-/// Is the frame at `inside` below the caller's, or in its very place, on the same stack, so that it must have
-/// been left without returning? On an alternate signal stack addresses say nothing about frames of another
-/// stack.
-[[gnu::cold, gnu::noinline]] bool is_abandoned(std::uintptr_t inside, std::uintptr_t here) {
-    stack_t alternate{};
-    if (record::system_call(SYS_sigaltstack, 0, record::address_of(&alternate)) != 0) {
-        return false;
-    }
-    const auto low = reinterpret_cast<std::uintptr_t>(alternate.ss_sp);
-    const bool inside_alternate = inside >= low && inside < low + alternate.ss_size;
-    if ((alternate.ss_flags & SS_ONSTACK) != 0) {
-        return inside_alternate && here >= inside;
-    }
-    return inside_alternate || here >= inside;
-}
 
 /// False where a live frame of this thread is inside already.
 bool enter(ThreadState &thread, std::uintptr_t here) {
@@ -72,7 +57,7 @@ Released end_closed(ThreadState &thread, const Dropped &dropped, std::uint64_t e
 /// kernel closed it.
 [[gnu::noinline]] Released perform_close(ThreadState &thread, const Operation &operation) {
     Dropped dropped;
-    drop_descriptor(operation.descriptor, &dropped);
+    drop_descriptor(operation.descriptor, operation.identified ? &operation.identity : nullptr, &dropped);
     return end_closed(thread, dropped, operation.start_ticks);
 }
 
@@ -97,7 +82,10 @@ Released end_closed(ThreadState &thread, const Dropped &dropped, std::uint64_t e
 
 void perform_lock_call(ThreadState &thread, const Operation &operation) {
     Dropped dropped;
-    OpenFile *open_file = use_descriptor(operation.descriptor, operation.end_ticks, &dropped);
+    OpenFile *open_file =
+        operation.identified
+            ? verify_descriptor(operation.descriptor, operation.end_ticks, &dropped, &operation.identity)
+            : use_descriptor(operation.descriptor, operation.end_ticks, &dropped);
     for (HeldRegion *list : {dropped.regions, dropped.of_mapped}) {
         if (list != nullptr) [[unlikely]] {
             end_dropped(thread, list, record::Release::unknown, dropped.known_until_ticks);
@@ -143,6 +131,22 @@ void finish(ThreadState &thread) {
     leave(thread);
 }
 
+/// By the time that it is applied its descriptor may be closed, and be another file's.
+[[gnu::cold, gnu::noinline]] void queue(ThreadState &thread, const Operation &operation) {
+    Operation queued = operation;
+    queued.identified =
+        operation.descriptor >= 0 && identify(operation.descriptor, &queued.identity, &queued.unlinked);
+    thread.queue.push(queued);
+}
+
+/// Was the thread's last blocking call left by siglongjmp? Then it is counted first.
+void look_for_left_call(ThreadState &thread) {
+    if (blocked_frame != 0 && is_abandoned(blocked_frame, thread.inside)) [[unlikely]] {
+        queue_left_call(thread);
+        perform_queued(thread);
+    }
+}
+
 bool is_same_process() {
     if (run.fork_page != nullptr) {
         return run.fork_page->generation != 0;
@@ -153,6 +157,19 @@ bool is_same_process() {
 
 } // namespace
 
+bool is_abandoned(std::uintptr_t frame, std::uintptr_t here) {
+    stack_t alternate{};
+    if (record::system_call(SYS_sigaltstack, 0, record::address_of(&alternate)) != 0) {
+        return false;
+    }
+    const auto low = reinterpret_cast<std::uintptr_t>(alternate.ss_sp);
+    const bool inside_alternate = frame >= low && frame < low + alternate.ss_size;
+    if ((alternate.ss_flags & SS_ONSTACK) != 0) {
+        return inside_alternate && here >= frame;
+    }
+    return inside_alternate || here >= frame;
+}
+
 Released apply(const Operation &operation) {
     ThreadState *thread = thread_state();
     if (thread == nullptr) {
@@ -160,10 +177,11 @@ Released apply(const Operation &operation) {
         return {};
     }
     if (!enter(*thread, reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)))) {
-        thread->queue.push(operation);
+        queue(*thread, operation);
         return {};
     }
     notice_fork();
+    look_for_left_call(*thread);
     const Released released = perform(*thread, operation);
     finish(*thread);
     return released;
@@ -171,6 +189,7 @@ Released apply(const Operation &operation) {
 
 void inside_bookkeeping(ThreadState &thread, void (*deed)(ThreadState &)) {
     if (enter(thread, reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)))) {
+        look_for_left_call(thread);
         deed(thread);
         finish(thread);
     }
@@ -184,6 +203,7 @@ void notice_fork() {
     if (__builtin_expect(is_same_process(), 1)) {
         return;
     }
+    blocked_frame = 0; // the parent counts it
     forget_parent_run();
     forget_parent_regions();
     reset_thread_states();

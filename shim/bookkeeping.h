@@ -21,6 +21,11 @@ struct Released {
 /// thread.
 Released apply(const Operation &operation);
 
+/// Must the frame at `frame` have been left without returning (siglongjmp)? It lies below the caller's, which
+/// is at `here`, or in its very place, on the same stack. On an alternate signal stack addresses say nothing
+/// about frames of another stack. Async-signal-safe.
+[[nodiscard, gnu::cold]] bool is_abandoned(std::uintptr_t frame, std::uintptr_t here);
+
 /// Runs deed(ThreadState&) as part of the bookkeeping, where the thread is not in it already. For the ends of
 /// threads and processes.
 void inside_bookkeeping(ThreadState &thread, void (*deed)(ThreadState &));

@@ -171,14 +171,20 @@ OpenFile *attach(Descriptor &entry, const FileIdentity &identity, int descriptor
 }
 
 /// The slow part of use_descriptor, under the lock.
-OpenFile *verify(int descriptor, std::uint64_t now, Dropped *dropped) {
+OpenFile *verify(int descriptor, std::uint64_t now, Dropped *dropped, const FileIdentity *known) {
     Descriptor *entry = make_descriptor(descriptor);
     FileIdentity identity;
     bool unlinked = false;
     if (entry == nullptr) {
         return nullptr;
     }
-    const bool open = identify(descriptor, &identity, &unlinked);
+    bool open = identify(descriptor, &identity, &unlinked);
+    int named_by = descriptor;
+    if (known != nullptr && !(open && identity == *known)) { // closed meanwhile: it has no name any more
+        identity = *known;
+        open = true;
+        named_by = -1;
+    }
     dropped->known_until_ticks = entry->verified_ticks;
     if (entry->open_file != nullptr && (!open || !(entry->open_file->file->identity == identity))) {
         detach(descriptor, *entry, dropped);
@@ -187,18 +193,18 @@ OpenFile *verify(int descriptor, std::uint64_t now, Dropped *dropped) {
         return nullptr;
     }
     entry->verified_ticks = now;
-    return entry->open_file != nullptr ? entry->open_file : attach(*entry, identity, descriptor, unlinked);
+    return entry->open_file != nullptr ? entry->open_file : attach(*entry, identity, named_by, unlinked);
 }
 
 unsigned count_of(const unsigned &counter) { return __atomic_load_n(&counter, __ATOMIC_RELAXED); }
 
 } // namespace
 
-OpenFile *verify_descriptor(int descriptor, std::uint64_t now, Dropped *dropped) {
+OpenFile *verify_descriptor(int descriptor, std::uint64_t now, Dropped *dropped, const FileIdentity *known) {
     if (!table_lock.lock()) {
         return nullptr;
     }
-    OpenFile *open_file = verify(descriptor, now, dropped);
+    OpenFile *open_file = verify(descriptor, now, dropped, known);
     table_lock.unlock();
     return open_file;
 }
@@ -207,7 +213,7 @@ bool descriptor_matters(int descriptor) {
     return peek_descriptor(descriptor) != nullptr || count_of(files_with_posix_locks) != 0;
 }
 
-void drop_descriptor(int descriptor, Dropped *dropped) {
+void drop_descriptor(int descriptor, const FileIdentity *known, Dropped *dropped) {
     if (!table_lock.lock()) {
         return;
     }
@@ -217,7 +223,9 @@ void drop_descriptor(int descriptor, Dropped *dropped) {
     } else if (count_of(files_with_posix_locks) != 0) {
         FileIdentity identity;
         bool unlinked = false;
-        LockedFile *file = identify(descriptor, &identity, &unlinked) ? find_file(identity) : nullptr;
+        LockedFile *file = known != nullptr                             ? find_file(*known)
+                           : identify(descriptor, &identity, &unlinked) ? find_file(identity)
+                                                                        : nullptr;
         if (file != nullptr && !is_path_only(descriptor)) {
             drop_posix(*file, dropped);
         }

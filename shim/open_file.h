@@ -65,8 +65,9 @@ extern Descriptor *descriptor_pages[max_descriptor_pages];
 /// 10 ms where ticks are nanoseconds, and less where they are shorter: at most 10 ms in any case.
 inline constexpr std::uint64_t verified_for_ticks = 10'000'000;
 
-/// The slow part of use_descriptor: asks the kernel.
-[[nodiscard, gnu::cold]] OpenFile *verify_descriptor(int descriptor, std::uint64_t now, Dropped *dropped);
+/// The slow part of use_descriptor: asks the kernel, unless `known` says what the descriptor was at `now`.
+[[nodiscard, gnu::cold]] OpenFile *verify_descriptor(int descriptor, std::uint64_t now, Dropped *dropped,
+                                                     const FileIdentity *known = nullptr);
 
 /// The open file of a descriptor that a lock call used at `now`: looked up at its first lock call, and again
 /// when it was not verified for 10 ms (a close or dup that nobody saw), which may take regions away. nullptr
@@ -84,8 +85,9 @@ inline constexpr std::uint64_t verified_for_ticks = 10'000'000;
 /// few loads, any context.
 [[nodiscard]] bool descriptor_matters(int descriptor);
 
-/// Forgets a descriptor that is being closed.
-void drop_descriptor(int descriptor, Dropped *dropped);
+/// Forgets a descriptor that is being closed. `known`: what it was, where it may be closed by now; or
+/// nullptr.
+void drop_descriptor(int descriptor, const FileIdentity *known, Dropped *dropped);
 
 /// `copy` became a duplicate of `descriptor`; what it was before is gone.
 void duplicate_descriptor(int descriptor, int copy, Dropped *dropped);

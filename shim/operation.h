@@ -5,6 +5,7 @@
 
 #include "reporter/record/arena.h"
 #include "shim/lock_call.h"
+#include "shim/locked_file.h"
 #include "shim/unwind.h"
 
 namespace flockstat::shim {
@@ -28,6 +29,8 @@ struct Operation {
     bool range_known = true;  ///< false: the caller's struct could not be read
     bool frames_gone = false; ///< queued: the frames of its site are not there any more
     bool replaces = false;    ///< Deed::duplicate: `other` was another file's descriptor before
+    bool identified = false;  ///< queued: `identity` is what the descriptor was
+    bool unlinked = false;
     int descriptor = -1;
     int other = -1;
     int error = 0;
@@ -37,6 +40,7 @@ struct Operation {
     std::uint64_t wait_ticks = 0; ///< `waited`: from when on the wait counts
     std::uint64_t end_ticks = 0;
     CallSite site{};
+    FileIdentity identity;
 };
 
 } // namespace flockstat::shim

@@ -1,11 +1,20 @@
 #include "shim/wait_mark.h"
 
+#include "shim/bookkeeping.h"
 #include "shim/open_file.h"
 #include "shim/thread_state.h"
 
+#include <cerrno>
+
 namespace flockstat::shim {
 
-void begin_wait(const Operation &operation, WaitMark *mark) {
+thread_local constinit std::uintptr_t blocked_frame = 0;
+
+namespace {
+
+thread_local constinit Operation blocked_operation{};
+
+void show_wait(const Operation &operation, WaitMark *mark) {
     const ThreadState *thread = existing_thread_state();
     if (thread == nullptr || thread->block == nullptr || thread->generation != run.generation) {
         return;
@@ -28,10 +37,58 @@ void begin_wait(const Operation &operation, WaitMark *mark) {
     __atomic_store_n(&mark->slot->since_ticks, operation.wait_ticks, __ATOMIC_RELEASE);
 }
 
+/// A call is in progress already, below on the stack; or one was left, and nothing was counted since.
+[[gnu::cold, gnu::noinline]] void note_outer(WaitMark *mark) {
+    const auto here = reinterpret_cast<std::uintptr_t>(mark);
+    if (!is_abandoned(blocked_frame, here)) {
+        mark->outer_frame = blocked_frame;
+        mark->outer = blocked_operation;
+    } else if (ThreadState *thread = thread_state(); thread != nullptr) {
+        queue_left_call(*thread);
+    } else {
+        count_lost(&record::Lost::calls);
+    }
+}
+
+} // namespace
+
+void begin_wait(const Operation &operation, WaitMark *mark) {
+    if (blocked_frame != 0) [[unlikely]] {
+        note_outer(mark);
+    }
+    blocked_operation = operation;
+    __atomic_signal_fence(__ATOMIC_ACQ_REL);
+    blocked_frame = reinterpret_cast<std::uintptr_t>(mark);
+    if (operation.waited) {
+        show_wait(operation, mark);
+    }
+}
+
 void end_wait(const WaitMark &mark) {
+    blocked_frame = 0;
+    __atomic_signal_fence(__ATOMIC_ACQ_REL);
+    if (mark.outer_frame != 0) [[unlikely]] {
+        blocked_operation = mark.outer;
+        __atomic_signal_fence(__ATOMIC_ACQ_REL);
+        blocked_frame = mark.outer_frame;
+    }
     if (mark.slot != nullptr) {
         __atomic_store_n(&mark.slot->since_ticks, std::uint64_t{0}, __ATOMIC_RELEASE);
         *mark.slot = mark.before;
+    }
+}
+
+void queue_left_call(ThreadState &thread) {
+    Operation left = blocked_operation;
+    blocked_frame = 0;
+    left.deed = Deed::attempt;
+    left.error = EINTR;
+    left.outcome = Outcome::interrupted;
+    left.end_ticks = left.wait_ticks;
+    left.waited = false;
+    thread.queue.push(left);
+    if (thread.block != nullptr && thread.generation == run.generation) {
+        __atomic_store_n(&thread.block->waiting.since_ticks, std::uint64_t{0}, __ATOMIC_RELEASE);
     }
 }
 

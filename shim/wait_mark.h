@@ -1,21 +1,32 @@
-/// Shows the others that a thread waits, while it is in a blocking call.
+/// What a thread waits for, while it is in a blocking call: for the others to see, and for the thread itself,
+/// because a signal handler may leave the call by siglongjmp.
 #pragma once
 
 #include "shim/operation.h"
 
 namespace flockstat::shim {
 
-/// What the thread waited for before: a signal handler may wait while its thread does.
+/// The frame that is in the thread's blocking call; 0: none. It may have been left.
+extern thread_local constinit std::uintptr_t blocked_frame;
+
+/// What the thread was blocked in before: a signal handler may lock while its thread waits.
 struct WaitMark {
-    record::Waiting *slot = nullptr; ///< null: the thread has no block yet
+    record::Waiting *slot = nullptr; ///< null: not shown, or the thread has no block yet
     record::Waiting before{};
+    std::uintptr_t outer_frame = 0;
+    Operation outer;
 };
 
-/// The thread begins to wait for what the operation asks. Stands between the program's call and its blocking
-/// system call, so it is a few loads and stores, and does without what is not known yet.
+/// The thread makes a blocking call for what the operation asks; `waited` in it: it is known to wait. `mark`
+/// lies in the frame that makes the call. Stands between the program's call and its blocking system call, so
+/// it is a few loads and stores, and does without what is not known yet.
 void begin_wait(const Operation &operation, WaitMark *mark);
 
-/// It does not wait any more.
+/// The call returned, or the thread was cancelled in it.
 void end_wait(const WaitMark &mark);
+
+/// The thread's blocking call was left and will not return: queues it for the bookkeeping as an attempt that
+/// was interrupted. It counts to when it began to wait: when it was left nobody knows.
+[[gnu::cold]] void queue_left_call(ThreadState &thread);
 
 } // namespace flockstat::shim

@@ -106,9 +106,7 @@ void cancelled(void *context) {
 /// that comes too early leaves them waiting for ever.
 long issue_own(const flockstat_request &request, const LockCall &call, Operation *operation) {
     BlockingCall blocking{request, call, *operation, {}};
-    if (operation->waited) {
-        begin_wait(*operation, &blocking.mark);
-    }
+    begin_wait(*operation, &blocking.mark);
     const long result = flockstat_issue_blocking(&request, cancelled, &blocking);
     end_wait(blocking.mark);
     return result;
@@ -118,6 +116,11 @@ long issue_own(const flockstat_request &request, const LockCall &call, Operation
 long issue_refused(const flockstat_request &request, const LockCall &call, Operation *operation) {
     operation->waited = outcome_of(errno, call.family) == Outcome::refused;
     operation->wait_ticks = operation->end_ticks;
+    if (operation->waited && call.action == Action::range) { // the kernel has just read it
+        operation->mode = static_cast<const struct flock *>(request.pointer)->l_type == F_RDLCK
+                              ? Mode::shared
+                              : Mode::exclusive;
+    }
     return issue_own(request, call, operation);
 }
 

@@ -25,6 +25,13 @@ bool shares_descriptors() {
     return failed == 0 && facts.st_nlink > 3;
 }
 
+/// A signal handler's calls come before what its thread is inside of, and are not known yet: each has to be
+/// queued behind those before it.
+bool interrupts_bookkeeping() {
+    const ThreadState *thread = existing_thread_state();
+    return thread != nullptr && thread->inside != 0;
+}
+
 /// Cancelled in close: the descriptor may be open still; then its next lock call finds that out.
 void cancelled(void *context) { static_cast<const WatchedClose *>(context)->done(); }
 
@@ -37,7 +44,7 @@ std::uint64_t WatchedClose::begin() {
 }
 
 WatchedClose::WatchedClose(int descriptor, const CallSite &site) : site_(site) {
-    if (!passing() && descriptor_matters(descriptor)) {
+    if (!passing() && descriptor >= 0 && (descriptor_matters(descriptor) || interrupts_bookkeeping())) {
         close(descriptor);
         start_ticks_ = now_ticks(); // the exit's duration is that of the program's call
     }
@@ -131,7 +138,8 @@ void WatchedDuplicate::done(int copy) const {
         return;
     }
     is_marked_mapped(descriptor_) ? mark_mapped(copy) : clear_mapped(copy);
-    if (start_ticks_ == 0 && peek_descriptor(descriptor_) == nullptr && peek_descriptor(copy) == nullptr) {
+    if (start_ticks_ == 0 && peek_descriptor(descriptor_) == nullptr && peek_descriptor(copy) == nullptr &&
+        !interrupts_bookkeeping()) {
         note_twins(descriptor_, copy);
         return;
     }

@@ -13,22 +13,23 @@ static inline long raw_call(long number, long a, long b, long c) {
     return result;
 }
 
-// The locks of one inode in /proc/locks, by kind; requests that wait for one ("->") are not held.
+// The locks of one inode in /proc/locks, by kind, and the requests that wait for one ("->").
 struct held {
-    int flock, posix, ofd;
+    int flock, posix, ofd, waiting;
 };
 
 static inline void count_line(const char *line, unsigned long inode, struct held *held) {
-    char kind[16], place[64], arrow[8];
-    if (sscanf(line, "%*d: %7s", arrow) != 1 || strcmp(arrow, "->") == 0 ||
-        sscanf(line, "%*d: %15s %*s %*s %*d %63s", kind, place) != 2)
+    char kind[16], place[64];
+    int waits = sscanf(line, "%*d: -> %15s %*s %*s %*d %63s", kind, place) == 2;
+    if (!waits && sscanf(line, "%*d: %15s %*s %*s %*d %63s", kind, place) != 2)
         return;
     const char *number = strrchr(place, ':');
     if (number == NULL || strtoul(number + 1, NULL, 10) != inode)
         return;
-    held->flock += strcmp(kind, "FLOCK") == 0;
-    held->posix += strcmp(kind, "POSIX") == 0;
-    held->ofd += strcmp(kind, "OFDLCK") == 0;
+    held->waiting += waits;
+    held->flock += !waits && strcmp(kind, "FLOCK") == 0;
+    held->posix += !waits && strcmp(kind, "POSIX") == 0;
+    held->ofd += !waits && strcmp(kind, "OFDLCK") == 0;
 }
 
 static inline struct held read_held(const char *path) {
@@ -42,7 +43,7 @@ static inline struct held read_held(const char *path) {
         length += got;
     raw_call(SYS_close, fd, 0, 0);
     text[length] = 0;
-    struct held held = {0, 0, 0};
+    struct held held = {0, 0, 0, 0};
     for (char *line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n"))
         count_line(line, facts.st_ino, &held);
     return held;
@@ -50,7 +51,7 @@ static inline struct held read_held(const char *path) {
 
 // A list that changes while it is read may show a line twice, or not at all.
 static inline struct held held_on(const char *path) {
-    struct held held = read_held(path), before = {-1, -1, -1};
+    struct held held = read_held(path), before = {-1, -1, -1, -1};
     for (int same = 0; same < 3;) {
         before = held;
         held = read_held(path);
@@ -66,4 +67,10 @@ static inline void checkpoint(const char *step, const char *path) {
     printf("%s %s %d %d %d\n", step, path, held.flock, held.posix, held.ofd);
     fflush(stdout);
     await_word();
+}
+
+// Until that many requests for the file wait in the kernel.
+static inline void await_waiting(const char *path, int count) {
+    while (read_held(path).waiting != count)
+        sleep_ms(1);
 }

@@ -72,6 +72,7 @@ TEST_CASE("a thread that waits is seen waiting") {
     shim::Operation operation;
     operation.family = Family::flock;
     operation.descriptor = file;
+    operation.waited = true;
     operation.wait_ticks = recording.now();
     shim::WaitMark mark;
     begin_wait(operation, &mark);

@@ -1,0 +1,139 @@
+#include <sstream>
+
+#include "tests/support/checkpoints.h"
+#include "tests/support/e2e.h"
+
+using namespace flockstat::test;
+using nlohmann::json;
+
+// What ends a wait before the lock is granted, and handlers that do it all themselves. The programs say what
+// the kernel answered, and signals come when the request waits in the kernel (/proc/locks).
+
+namespace {
+
+// What the program says bare must be what it says under flockstat. Returns its lock in the report.
+json run_interrupted(const std::string &which, const std::string &family,
+                     const std::vector<std::string> &options = {}) {
+    const TempDirectory base;
+    const auto command = [&](const std::string &name) {
+        return Command{.argv = {program("interrupted"), which, family, base / name}};
+    };
+    const Outcome bare = run_command(command("bare"));
+    REQUIRE(bare.status == 0);
+    const RecordedRun run = flockstat_run(command("l"), base / "run", options);
+    CHECK(run.outcome.out == bare.out);
+    CHECK(run.outcome.err == bare.err);
+    REQUIRE(run.outcome.status == 0);
+    return lock_of(run.report, base / "l", family == "lockf" ? "posix" : family);
+}
+
+const char *const families[] = {"flock", "posix", "ofd", "lockf"};
+
+} // namespace
+
+TEST_CASE("a request that a signal interrupts fails once, and is no wait of an acquisition",
+          "[interruption]") {
+    for (const char *family : families) {
+        for (const std::vector<std::string> &options : {std::vector<std::string>{}, {"--no-probe"}}) {
+            INFO(family << (options.empty() ? "" : " without the probe"));
+            const json lock = run_interrupted("eintr", family, options);
+            CHECK(lock["attempts"] == 2); // and the holder's
+            CHECK(lock["granted"] == 1);
+            CHECK(lock["interrupted"] == 1);
+            CHECK(lock["abandoned"] == 1);
+            CHECK(lock["wait"]["count"] == 0);
+        }
+    }
+}
+
+TEST_CASE("a request that goes on behind the handler waits once, from its beginning", "[interruption]") {
+    for (const char *family : families) {
+        INFO(family);
+        const json lock = run_interrupted("restart", family);
+        CHECK(lock["attempts"] == 2);
+        CHECK(lock["granted"] == 2);
+        CHECK(lock["contended"] == 1);
+        CHECK(lock["interrupted"] == 0);
+    }
+}
+
+TEST_CASE("a thread that is cancelled in its request was interrupted", "[interruption]") {
+    for (const char *family : families) {
+        for (const char *how : {"deferred", "async"}) {
+            if (std::string(family) == "flock" && std::string(how) == "deferred")
+                continue; // no cancellation point
+            INFO(family << " " << how);
+            const json lock = run_interrupted(how, family);
+            CHECK(lock["attempts"] == 3);
+            CHECK(lock["granted"] == 2);
+            CHECK(lock["interrupted"] == 1);
+            check_released(lock, {{"unlock", 1}, {"unknown", 1}}); // the holder was killed
+        }
+    }
+}
+
+TEST_CASE("a request that a handler left by siglongjmp was interrupted", "[interruption]") {
+    for (const char *family : families) {
+        INFO(family);
+        const json lock = run_interrupted("jump", family);
+        CHECK(lock["attempts"] == 8); // five left, two granted, and the holder's
+        CHECK(lock["granted"] == 3);
+        CHECK(lock["interrupted"] == 5);
+        check_released(lock, {{"unlock", 2}, {"exit", 1}});
+    }
+}
+
+TEST_CASE("a one-shot timer finds the request waiting", "[interruption]") {
+    constexpr int trials = 200;
+    for (const char *microseconds : {"100", "300", "1000"}) {
+        INFO(microseconds << " us");
+        const TempDirectory base;
+        const auto late = [&](const Command &command) {
+            const Outcome outcome = run_command(command);
+            REQUIRE(outcome.status == 0);
+            return std::stoi(outcome.out);
+        };
+        const Command command{.argv = {program("alarms"), base / "l", microseconds, std::to_string(trials)}};
+        // A machine that is busy makes some late without us, too.
+        const int bare = late(command);
+        const int ours = late(under_flockstat(command, base / "run"));
+        INFO("late of " << trials << ": bare " << bare << ", under flockstat " << ours);
+        CHECK(ours <= 2 * bare + trials / 20);
+        const json lock = lock_of(read_report(base / "run"), base / "l", "flock");
+        CHECK(lock["interrupted"] == trials);
+        CHECK(lock["granted"] == 1);
+    }
+}
+
+TEST_CASE("a storm of signals whose handler opens, locks, unlocks and closes", "[interruption]") {
+    const TempDirectory base;
+    const RecordedRun run =
+        flockstat_run({.argv = {program("storm"), base / "l", base / "other", "3000"}}, base / "run");
+    INFO(run.outcome.err);
+    REQUIRE(run.outcome.status == 0);
+    std::istringstream words(run.outcome.out);
+    std::string who;
+    std::int64_t in_main[2], in_handler[2];
+    REQUIRE(words >> who >> in_main[0] >> in_main[1] >> who >> in_handler[0] >> in_handler[1]);
+    REQUIRE(in_handler[1] > 100);
+    // What a handler does while its thread is inside the bookkeeping is queued; where too much comes at once,
+    // the rest is counted as lost, and nothing else is missing.
+    const std::int64_t lost = run.report["lost"]["calls"];
+    CHECK(lost < in_handler[0] / 50);
+    CHECK(lock_of(run.report, base / "l", "flock")["granted"] == in_main[0]);
+    CHECK(lock_of(run.report, base / "l", "posix")["granted"] == in_main[1]);
+    const std::int64_t flocks = lock_of(run.report, base / "other", "flock")["granted"];
+    const std::int64_t ranges = lock_of(run.report, base / "other", "posix")["granted"];
+    CHECK(flocks <= in_handler[0]);
+    CHECK(ranges <= in_handler[1]);
+    CHECK(flocks + ranges + lost >= in_handler[0] + in_handler[1]);
+    CHECK(run.report["unattributed"]["flock"]["attempts"] == 0);
+    for (const json &lock : run.report["locks"]) {
+        INFO(lock["path"] << " " << lock["family"] << " " << lock["released"].dump());
+        if (lost == 0) {
+            CHECK(lock["released"]["unknown"] == 0);
+            CHECK(lock["released"]["exit"] == 0);
+        }
+        CHECK(lock["region"]["max_ns"].get<std::int64_t>() < 3'000'000'000);
+    }
+}
