@@ -69,6 +69,29 @@ TEST_CASE("junk calls return what they return without us", "[transparency]") {
     check_transparent({"bad_calls", {"l"}});
 }
 
+TEST_CASE("every function that we stand in for answers as it does without us", "[transparency]") {
+    check_transparent({"every_function", {"l"}});
+}
+
+TEST_CASE("the program of every function calls every function", "[transparency]") {
+    const Outcome exported = run_command(shell("nm -D --defined-only " + shim_path().string()));
+    REQUIRE(exported.status == 0);
+    const TempDirectory base;
+    const Outcome called = run_command({.argv = {program("every_function"), base / "l"}});
+    REQUIRE(called.status == 0);
+    const std::string lines = "\n" + called.out;
+    std::istringstream symbols(exported.out);
+    int functions = 0;
+    for (std::string address, type, name; symbols >> address >> type >> name;) {
+        INFO(name);
+        // "NAME:" or "NAME how:" at the beginning of a line.
+        CHECK((lines.find("\n" + name + ":") != std::string::npos ||
+               lines.find("\n" + name + " ") != std::string::npos));
+        ++functions;
+    }
+    CHECK(functions > 30);
+}
+
 TEST_CASE("errno stays as it was when a call succeeds", "[transparency]") {
     check_transparent({"errno_kept", {"l"}});
 }
