@@ -90,6 +90,25 @@ record::Ref path_of(int descriptor, const FileIdentity &identity, bool unlinked,
     return record::intern_string(run.arena, path);
 }
 
+/// Asks what a file is called, and where it lies. Its lock records get to know, too: those that were made
+/// when it had no descriptor to ask by.
+void name_file(LockedFile &file, int descriptor, bool unlinked) {
+    bool included = true;
+    file.nameless = descriptor < 0;
+    file.path = path_of(descriptor, file.identity, unlinked, &included);
+    file.excluded = !included;
+    struct statfs facts {};
+    file.filesystem = system_call(SYS_fstatfs, descriptor, address_of(&facts)) == 0
+                          ? static_cast<std::uint32_t>(facts.f_type)
+                          : 0;
+    for (const record::Ref ref : file.locks) {
+        if (auto *lock = record::resolve<record::Lock>(run.arena, ref); ref != 0 && lock != nullptr) {
+            lock->filesystem = file.filesystem;
+            __atomic_store_n(&lock->path, file.path, __ATOMIC_RELEASE);
+        }
+    }
+}
+
 /// Without statx (before Linux 4.11, or not allowed) there is no birth time.
 bool identify_by_stat(int descriptor, FileIdentity *out, bool *unlinked) {
     struct stat64 facts {};
@@ -137,21 +156,18 @@ LockedFile *refer_to_file(const FileIdentity &identity, int descriptor, bool unl
         if (file->references++ == 0) {
             remove_unreferenced(*file);
         }
+        if (file->nameless && descriptor >= 0) {
+            name_file(*file, descriptor, unlinked);
+        }
         return file;
     }
     file = files.take();
     if (file == nullptr) {
         return nullptr;
     }
-    bool included = true;
     file->identity = identity;
-    file->path = path_of(descriptor, identity, unlinked, &included);
-    file->excluded = !included;
-    struct statfs facts {};
-    file->filesystem = system_call(SYS_fstatfs, descriptor, address_of(&facts)) == 0
-                           ? static_cast<std::uint32_t>(facts.f_type)
-                           : 0;
     file->locks[0] = file->locks[1] = file->locks[2] = 0;
+    name_file(*file, descriptor, unlinked);
     file->references = 1;
     LockedFile *&head = heads[chain_of(identity)];
     file->next_in_chain = head;

@@ -24,6 +24,7 @@ struct LockedFile {
     record::Ref path = 0;
     std::uint32_t filesystem = 0;                 ///< statfs f_type
     record::Ref locks[record::family_count] = {}; ///< its lock records, made at first use
+    bool nameless = false;                        ///< closed before it could be asked for its path
     bool excluded = false;                        ///< by FLOCKSTAT_INCLUDE or FLOCKSTAT_EXCLUDE
     unsigned references = 0;                      ///< open file descriptions that are known
     OpenFile *open_files = nullptr;               ///< those, linked by next_of_file
@@ -51,8 +52,9 @@ inline void note_posix_change(bool held_before, bool holds_now) {
 /// Asks the kernel what a descriptor refers to. False where it is not open.
 [[nodiscard]] bool identify(int descriptor, FileIdentity *out, bool *unlinked);
 
-/// The file, with one reference more; made where it is not known, which takes a readlink. nullptr without
-/// memory. Under the table's lock (open_file.cpp).
+/// The file, with one reference more; made where it is not known, which takes a readlink. `descriptor` is -1
+/// where none is left to ask by: it is named by device and inode until one is. nullptr without memory. Under
+/// the table's lock (open_file.cpp).
 [[nodiscard]] LockedFile *refer_to_file(const FileIdentity &identity, int descriptor, bool unlinked);
 
 /// One reference less.

@@ -95,6 +95,30 @@ TEST_CASE("a handler's call is queued while its thread is inside, and applied by
     recording.close(file);
 }
 
+TEST_CASE("what is queued counts on the file that the descriptor was, whatever it is by then") {
+    Recording recording;
+    const int file = recording.open("a");
+    recording.attempt(file);
+    const int handlers = recording.open("b");
+    this_thread().inside = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)) + 4096;
+    recording.attempt(handlers);
+    recording.unlock(handlers);
+    recording.close(handlers);
+    const int other = recording.open("c");
+    REQUIRE(other == handlers);
+    this_thread().inside = 0;
+    recording.unlock(file);
+    CHECK_THROWS(granted(recording, "c"));
+    CHECK(recording.read().regions.empty());
+    CHECK(recording.read().locks.size() == 2); // its name could not be asked for any more
+    const int again = recording.open("b");
+    recording.attempt(again);
+    CHECK(granted(recording, "b") == 2);
+    for (const int descriptor : {file, other, again}) {
+        recording.close(descriptor);
+    }
+}
+
 TEST_CASE("a handler locks while its thread is inside") {
     const bool alternate = GENERATE(false, true);
     std::vector<char> room(256 * 1024);

@@ -104,7 +104,9 @@ void Recording::unlock(int descriptor, const Call &call) {
 void Recording::test(int descriptor, const Call &call) { shim::apply(begin(Deed::test, descriptor, call)); }
 
 void Recording::close(int descriptor, std::uint64_t took_ns) {
-    if (!shim::descriptor_matters(descriptor)) { // then the shim does not look at it
+    const shim::ThreadState *thread = shim::existing_thread_state();
+    const bool inside = thread != nullptr && thread->inside != 0;
+    if (!shim::descriptor_matters(descriptor) && !inside) { // then the shim does not look at it
         ::close(descriptor);
         return;
     }
