@@ -92,6 +92,37 @@ TEST_CASE("the program of every function calls every function", "[transparency]"
     CHECK(functions > 30);
 }
 
+// Programs that print what the kernel holds for them step by step, or what their calls answered.
+TEST_CASE("the kernel holds for a program what it holds without us", "[transparency]") {
+    for (const char *which :
+         {"locked:close_range", "locked:freopen", "locked:endmntent", "stranger:closefrom", "stranger:dup2",
+          "CLOSE_RANGE_CLOEXEC", "thread_unshares", "pclose", "closedir", "fcloseall", "two_opens",
+          "opened_again", "unseen_close", "O_PATH", "mapped", "mapped_before", "unmapped"})
+        check_transparent({"closes", {which, "l", "other"}});
+    for (const char *which : {"close:dup", "unlock:dup2", "first:F_DUPFD", "later:unseen", "ofd:pidfd_getfd",
+                              "close:SCM_RIGHTS", "onto:dup2", "onto:dup3"})
+        check_transparent({"duplicates", {which, "l", "other"}});
+    check_transparent({"conversions", {"l"}});
+    for (const char *family : {"flock", "posix", "ofd"}) {
+        check_transparent({"threads", {"hand_over", "l", family}});
+        check_transparent({"threads", {"ends", "l", family}});
+    }
+}
+
+TEST_CASE("calls that are interrupted or refused answer as they do without us", "[transparency]") {
+    for (const char *family : {"flock", "posix", "ofd", "lockf"}) {
+        for (const char *which : {"eintr", "restart", "jump", "async"})
+            check_transparent({"interrupted", {which, family, "l"}});
+    }
+    check_transparent({"deadlock", {"l"}});
+    check_transparent({"libc_locks", {"l"}, false}); // the command says that it saw nothing
+    check_transparent({"own_flock", {"none", "l"}, false});
+    for (const char *how : {"syscall", "next"})
+        check_transparent({"own_flock", {how, "l"}});
+    for (const char *entry : {"flock", "fcntl64", "lockf", "syscall_fcntl_ofd"})
+        check_transparent({"entry_points", {entry, "l"}});
+}
+
 TEST_CASE("errno stays as it was when a call succeeds", "[transparency]") {
     check_transparent({"errno_kept", {"l"}});
 }
