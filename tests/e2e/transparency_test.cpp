@@ -1,3 +1,5 @@
+#include <dlfcn.h>
+
 #include <sstream>
 
 #include "tests/support/e2e.h"
@@ -83,6 +85,8 @@ TEST_CASE("the program of every function calls every function", "[transparency]"
     std::istringstream symbols(exported.out);
     int functions = 0;
     for (std::string address, type, name; symbols >> address >> type >> name;) {
+        if (dlsym(RTLD_DEFAULT, name.c_str()) == nullptr)
+            continue; // no function of libc
         INFO(name);
         // "NAME:" or "NAME how:" at the beginning of a line.
         CHECK((lines.find("\n" + name + ":") != std::string::npos ||
