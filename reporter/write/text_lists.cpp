@@ -112,12 +112,7 @@ std::string counters_text(const Report &report, const TextStyle &style) {
     if (report.counters.empty()) {
         return {};
     }
-    std::vector<std::string> names{"filelock.enter", "filelock.region", "filelock.exit"};
-    for (const auto &[name, stat] : report.counters) {
-        if (std::ranges::find(names, name) == names.end()) {
-            names.push_back(name);
-        }
-    }
+    const std::vector<std::string> names{"filelock.enter", "filelock.region", "filelock.exit"};
     std::vector<std::vector<std::string>> cells{
         {"COUNTER", "COUNT", "SUM", "MEAN", "MIN", "MAX", "LAST", "P50", "P90", "P99"}};
     for (const std::string &name : names) {

@@ -14,10 +14,11 @@ namespace flockstat::reporter {
 /// The locks as a table, and each of the top ones with its numbers and sites.
 [[nodiscard]] std::string locks_text(const Report &report, const TextStyle &style);
 
+/// The three counters of file locks.
 [[nodiscard]] std::string counters_text(const Report &report, const TextStyle &style);
 
-/// How many waited at once.
-[[nodiscard]] std::string concurrency_text(const Report &report, const TextStyle &style);
+/// How many waited at once: for locks, and in the programs' own wait counters.
+[[nodiscard]] std::string wait_counters_text(const Report &report, const TextStyle &style);
 
 /// The windows of a run that was watched while it went on, as a table over time.
 [[nodiscard]] std::string windows_text(const Report &report, const TextStyle &style);

@@ -2,6 +2,8 @@
 #include "reporter/write/text_parts.h"
 
 #include <fmt/format.h>
+#include <functional>
+#include <span>
 
 namespace flockstat::reporter {
 namespace {
@@ -48,6 +50,39 @@ std::vector<Stretch> stretches_of(const std::vector<Window> &windows) {
     return stretches;
 }
 
+/// A counter of those who wait, many at once.
+struct WaitRow {
+    std::string name;
+    Stat stat;
+    Concurrency waits;
+};
+
+/// The contended acquisitions, where there are any, then the programs' own counters, those with the longest
+/// waits first.
+std::vector<WaitRow> wait_rows(const Report &report) {
+    std::vector<WaitRow> rows;
+    WaitRow locks{"filelock.enter, contended", {}, {}};
+    for (const LockReport &lock : report.locks) {
+        locks.stat.count += lock.wait.count;
+        locks.stat.sum_ns += lock.wait.sum_ns;
+        locks.stat.max_ns = std::max(locks.stat.max_ns, lock.wait.max_ns);
+    }
+    locks.stat.mean_ns = locks.stat.count == 0 ? 0 : locks.stat.sum_ns / locks.stat.count;
+    for (const auto &[name, waits] : report.concurrency) {
+        const auto found = report.counters.find(name);
+        if (name == "filelock.enter") {
+            locks.waits = waits;
+        } else if (found != report.counters.end()) {
+            rows.push_back({name, found->second, waits});
+        }
+    }
+    std::ranges::stable_sort(rows, std::greater<>(), [](const WaitRow &row) { return row.stat.sum_ns; });
+    if (locks.waits.max_active != 0) {
+        rows.insert(rows.begin(), locks);
+    }
+    return rows;
+}
+
 std::string bar(std::uint64_t part, std::uint64_t whole, const TextStyle &style) {
     const std::uint64_t columns =
         whole == 0 ? 0
@@ -88,29 +123,29 @@ std::string windows_text(const Report &report, const TextStyle &style) {
            table.lines(style.width(), 2, [&](const std::string &line) { return style.faint(line); });
 }
 
-std::string concurrency_text(const Report &report, const TextStyle &style) {
-    Table table({{"COUNTER", Align::left}, {"NOW"}, {"MOST"}, {"BUSY"}, {"SUM"}});
-    bool any = false;
-    for (const auto &[name, waits] : report.concurrency) {
-        if (waits.max_active == 0) {
-            continue;
-        }
-        any = true;
-        std::uint64_t sum_ns = 0;
-        if (name == "filelock.enter") { // only its contended acquisitions wait
-            for (const LockReport &lock : report.locks) {
-                sum_ns += lock.wait.sum_ns;
-            }
-        } else if (const auto found = report.counters.find(name); found != report.counters.end()) {
-            sum_ns = found->second.sum_ns;
-        }
-        table.add({style.shown(name), human_count(waits.active), human_count(waits.max_active),
-                   style.time(waits.busy_ns), style.time(sum_ns)});
+std::string wait_counters_text(const Report &report, const TextStyle &style) {
+    std::vector<WaitRow> rows = wait_rows(report);
+    if (rows.empty()) {
+        return {};
     }
-    return !any ? std::string()
-                : style.strong("Waiting at once") + "\n" +
-                      table.lines(style.width(), 2,
-                                  [&](const std::string &line) { return style.faint(line); });
+    const std::size_t most = std::size_t{style.top()} * 4;
+    Table table(
+        {{"COUNT"}, {"SUM"}, {"MEAN"}, {"MAX"}, {"NOW"}, {"AT ONCE"}, {"BUSY"}, {"COUNTER", Align::left}});
+    for (const WaitRow &row : std::span(rows).first(std::min(rows.size(), most))) {
+        const auto time = [&](std::uint64_t ns) {
+            return row.stat.count == 0 ? std::string("-") : style.time(ns);
+        };
+        table.add({human_count(row.stat.count), time(row.stat.sum_ns), time(row.stat.mean_ns),
+                   time(row.stat.max_ns), human_count(row.waits.active), human_count(row.waits.max_active),
+                   style.time(row.waits.busy_ns), style.shown(row.name)});
+    }
+    std::string text =
+        style.strong("Waiting at once") + "\n" +
+        table.lines(style.width(), 2, [&](const std::string &line) { return style.faint(line); });
+    if (rows.size() > most) {
+        text += "  ... and " + counted(rows.size() - most, "counter", "counters") + " more\n";
+    }
+    return text;
 }
 
 } // namespace flockstat::reporter
