@@ -7,6 +7,10 @@
 
 namespace flockstat::shim {
 
+/// A region this long is told to others even where nobody seems to wait for it: a millisecond where ticks are
+/// half a nanosecond, and not more than two.
+inline constexpr std::uint64_t long_region_ticks = 2'000'000;
+
 /// Owned by the open file description or the file whose lock guards it; pooled by threads (region_pool of
 /// ThreadState), and never unmapped, so that a stale pointer in a racing thread reads old facts but no
 /// foreign memory.

@@ -19,14 +19,10 @@ bool is_waited_for(const HeldRegion &region) {
     return lock != nullptr && __atomic_load_n(&lock->waited_ticks, __ATOMIC_RELAXED) >= region.since_ticks;
 }
 
-/// Others waited or were refused while it was held: they want to know for how long, and when it ended.
-[[gnu::cold, gnu::noinline]] void tell_waiters(ThreadState &thread, const HeldRegion &region,
-                                               record::Release how, std::uint64_t end_ticks) {
-    auto *lock = record::resolve<record::Lock>(run.arena, region.lock);
-    if (lock == nullptr) {
-        return;
-    }
-    __atomic_store_n(&lock->released_ticks, end_ticks, __ATOMIC_RELAXED);
+/// The region as an event, for those who waited or were refused while it was held: they want to know for how
+/// long, and when it ended.
+record::Event held_event(const ThreadState &thread, const HeldRegion &region, record::Release how,
+                         std::uint64_t end_ticks) {
     record::Event event{};
     event.kind = record::EventKind::held;
     event.family = region.family;
@@ -40,7 +36,24 @@ bool is_waited_for(const HeldRegion &region) {
     event.end_ticks = end_ticks;
     event.range_start = region.live != nullptr ? region.live->range_start : 0;
     event.range_end = region.live != nullptr ? region.live->range_end : INT64_MAX;
-    log_event(thread, event);
+    return event;
+}
+
+/// A thread that waits in its first call for the file cannot say so: it would have to look up which file it
+/// is before it waits. So long regions are told in any case.
+[[gnu::cold, gnu::noinline]] void tell_waiters(ThreadState &thread, const HeldRegion &region,
+                                               record::Release how, std::uint64_t end_ticks) {
+    auto *lock = record::resolve<record::Lock>(run.arena, region.lock);
+    if (lock == nullptr) {
+        return;
+    }
+    __atomic_store_n(&lock->released_ticks, end_ticks, __ATOMIC_RELAXED);
+    const record::Event event = held_event(thread, region, how, end_ticks);
+    if (is_waited_for(region)) {
+        log_event(thread, event);
+    } else {
+        log_spare_event(thread, event);
+    }
 }
 
 void end_region(ThreadState &thread, HeldRegion *region, record::Release how, std::uint64_t end_ticks) {
@@ -57,7 +70,7 @@ void end_region(ThreadState &thread, HeldRegion *region, record::Release how, st
                 extra->held_open_ticks += how == record::Release::unknown ? held : 0;
             }
         }
-        if (is_waited_for(*region)) [[unlikely]] {
+        if (held >= long_region_ticks || is_waited_for(*region)) [[unlikely]] {
             tell_waiters(thread, *region, how, end_ticks);
         }
     }

@@ -124,6 +124,7 @@ template<Family family>
                                                   KnownLeaf &known, const Holding<family> &holding) {
     HeldRegion *region = holding.sole(call.range);
     if (region == nullptr || region->leaf_owner != &thread || region->leaf_epoch != thread.leaf_epoch ||
+        call.start_ticks - region->since_ticks >= long_region_ticks ||
         __atomic_load_n(region->waited_ticks, __ATOMIC_RELAXED) >= region->since_ticks) [[unlikely]] {
         return false;
     }

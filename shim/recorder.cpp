@@ -203,6 +203,13 @@ void log_event(ThreadState &thread, const record::Event &event) {
                      __ATOMIC_RELEASE);
 }
 
+void log_spare_event(ThreadState &thread, const record::Event &event) {
+    const std::uint64_t budget = run.arena.bytes / record::event_share_divisor;
+    if (__atomic_load_n(&header().event_bytes, __ATOMIC_RELAXED) < budget / 2) {
+        log_event(thread, event);
+    }
+}
+
 HeldRegion *make_region(ThreadState &thread) {
     if (thread.region_pool == nullptr) {
         constexpr std::size_t bytes = 4096;

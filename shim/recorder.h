@@ -158,6 +158,10 @@ inline void add_sample(ThreadState &thread, record::Stat &stat, std::uint64_t ti
 /// Appends to the run's event log; counted as lost beyond the budget.
 void log_event(ThreadState &thread, const record::Event &event);
 
+/// The same for an event that may turn out to interest nobody: it has half of the budget, and is left out
+/// beyond.
+void log_spare_event(ThreadState &thread, const record::Event &event);
+
 /// Room of the thread's own in the arena, zeroed; 0 where there is none.
 [[nodiscard]] record::Ref take_own_room(ThreadState &thread, std::uint64_t bytes, std::uint64_t alignment);
 

@@ -167,8 +167,11 @@ void add_groups(const Sums &sums, const std::vector<std::size_t> &lock_places, R
     }
 }
 
-void add_sites(const Sums &sums, const MergedStacks &stacks, const std::vector<std::size_t> &lock_places,
-               Symbolizer *symbolizer, Report &report) {
+/// Adds the sites in their order; returns the place of each in it.
+std::vector<std::size_t> add_sites(const Sums &sums, const MergedStacks &stacks,
+                                   const std::vector<std::size_t> &lock_places, Symbolizer *symbolizer,
+                                   Report &report) {
+    std::vector<std::size_t> places(sums.sites.size());
     const auto order = ranked(sums.sites, [](const SiteSum &site) {
         return std::tuple(site.wait.sum_ns, site.abandoned_ns, site.region.sum_ns, site.attempts.all());
     });
@@ -177,7 +180,20 @@ void add_sites(const Sums &sums, const MergedStacks &stacks, const std::vector<s
         SiteReport site = site_report(sum);
         site.lock = lock_places[sum.lock];
         site.frames = stacks.frames(sum.stack, symbolizer);
+        places[number] = report.sites.size();
         report.sites.push_back(std::move(site));
+    }
+    return places;
+}
+
+void add_blame(const Sums &sums, const std::vector<std::size_t> &site_places, Report &report) {
+    const std::vector<BlameSum> blame = sums.blame();
+    for (const std::size_t number :
+         ranked(blame, [](const BlameSum &sum) { return std::tuple(sum.wait_ns, sum.waits); })) {
+        const BlameSum &sum = blame[number];
+        const std::size_t waiter = site_places[sum.waiter];
+        const auto holder = sum.holder ? std::optional(site_places[*sum.holder]) : std::nullopt;
+        report.blame.push_back({report.sites[waiter].lock, waiter, holder, sum.waits, sum.wait_ns});
     }
 }
 
@@ -251,7 +267,7 @@ Report analyze(std::span<const Run> runs, Symbolizer *symbolizer) {
     }
     const std::vector<std::size_t> lock_places = add_locks(sums, report);
     add_groups(sums, lock_places, report);
-    add_sites(sums, stacks, lock_places, symbolizer, report);
+    add_blame(sums, add_sites(sums, stacks, lock_places, symbolizer, report), report);
     add_processes(sums, report);
     for (const WaitingSum &blocked : sums.waiting) {
         const auto lock = blocked.lock ? std::optional(lock_places[*blocked.lock]) : std::nullopt;

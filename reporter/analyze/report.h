@@ -168,7 +168,7 @@ struct Report {
     std::vector<LockReport> locks;        ///< by wait, then by time held
     std::vector<SiteReport> sites;        ///< by wait, then by time held
     std::vector<ProcessReport> processes; ///< by wait, then by time held
-    std::vector<BlameReport> blame;
+    std::vector<BlameReport> blame;       ///< by wait; adds up to the sites' waits
     std::vector<FindingReport> findings;
     std::vector<LockGroup> groups; ///< by wait, then by time held
     std::vector<WaitingReport> waiting;

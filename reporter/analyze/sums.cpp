@@ -1,5 +1,6 @@
 #include "reporter/analyze/sums.h"
 
+#include "reporter/analyze/blame.h"
 #include "reporter/analyze/contended_waits.h"
 #include "reporter/analyze/endings.h"
 
@@ -98,6 +99,7 @@ void Sums::add(const Run &run, std::size_t number) {
     const Concurrency at_once = contended_waits(run);
     contended = {contended.active + at_once.active, std::max(contended.max_active, at_once.max_active),
                  saturating_add(contended.busy_ns, at_once.busy_ns)};
+    add_blame(run, number);
 }
 
 std::size_t Sums::lock_number(const Lock &lock) {
@@ -111,14 +113,14 @@ std::size_t Sums::lock_number(const Lock &lock) {
     return found->second;
 }
 
-SiteSum &Sums::site(std::size_t lock, std::uint32_t stack) {
+std::size_t Sums::site_number(std::size_t lock, std::uint32_t stack) {
     const auto [found, added] = site_numbers_.try_emplace({lock, stack}, sites.size());
     if (added) {
         SiteSum &made = sites.emplace_back();
         made.lock = lock;
         made.stack = stack;
     }
-    return sites[found->second];
+    return found->second;
 }
 
 void Sums::add_leaf(const Leaf &leaf, std::uint32_t stack) {
@@ -210,6 +212,50 @@ void Sums::add_episodes(const Run &run, std::size_t number) {
         ++tried_at.abandoned;
         tried_at.abandoned_ns = saturating_add(tried_at.abandoned_ns, tried_ns);
     }
+}
+
+void Sums::add_blame(const Run &run, std::size_t number) {
+    const auto site_of = [&](const LockedAt &at) {
+        return site_number(locks_of_run_[at.lock], stacks_.id(number, at.stack));
+    };
+    for (const Event &event : run.events) {
+        if (event.kind == record::EventKind::acquired && event.lock != no_index) {
+            ++waits_seen_[site_of({event.lock, event.stack})];
+        }
+    }
+    for (const Blame &blame : blame_of(run)) {
+        const std::size_t waiter = site_of(blame.waiter);
+        const auto holder = blame.holder ? std::optional(site_of(*blame.holder)) : std::nullopt;
+        BlameSum &sum = blame_[{waiter, holder}];
+        sum.waiter = waiter;
+        sum.holder = holder;
+        sum.waits += blame.waits;
+        sum.wait_ns = saturating_add(sum.wait_ns, blame.wait_ns);
+    }
+}
+
+std::vector<BlameSum> Sums::blame() const {
+    auto all = blame_;
+    std::map<std::size_t, std::uint64_t> blamed_ns;
+    for (const auto &[who, sum] : all) {
+        blamed_ns[sum.waiter] = saturating_add(blamed_ns[sum.waiter], sum.wait_ns);
+    }
+    for (std::size_t i = 0; i < sites.size(); ++i) {
+        const std::uint64_t rounding_ns = 2 * sites[i].wait.count;
+        if (sites[i].wait.sum_ns > saturating_add(blamed_ns[i], rounding_ns)) {
+            BlameSum &sum = all[{i, std::nullopt}];
+            sum.waiter = i;
+            const auto seen = waits_seen_.find(i);
+            const std::uint64_t waits = seen == waits_seen_.end() ? 0 : seen->second;
+            sum.waits += sites[i].wait.count - std::min(sites[i].wait.count, waits);
+            sum.wait_ns += sites[i].wait.sum_ns - blamed_ns[i];
+        }
+    }
+    std::vector<BlameSum> listed;
+    for (const auto &[who, sum] : all) {
+        listed.push_back(sum);
+    }
+    return listed;
 }
 
 void Sums::add_waiting(const Run &run) {

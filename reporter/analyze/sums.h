@@ -64,6 +64,13 @@ struct UnattributedSum {
     std::map<int, std::uint64_t> errors;
 };
 
+/// Who made whom wait: sites by their numbers in `sites`.
+struct BlameSum {
+    std::size_t waiter = 0;
+    std::optional<std::size_t> holder; ///< none: not known, or outside the run
+    std::uint64_t waits = 0, wait_ns = 0;
+};
+
 /// A blocked thread with the number of its lock in `locks`.
 struct WaitingSum {
     std::optional<std::size_t> lock;
@@ -86,6 +93,11 @@ public:
     std::vector<SiteSum> sites;
     std::vector<ProcessSum> processes;
     std::vector<WaitingSum> waiting;
+
+    /// Each pair once. Their times add up to the sites' waits: what the event log had no room for is
+    /// nobody's.
+    [[nodiscard]] std::vector<BlameSum> blame() const;
+
     std::array<UnattributedSum, record::family_count> unattributed;
     Samples enter, region, exit; ///< of all calls
     Concurrency contended;       ///< filelock.enter
@@ -96,17 +108,23 @@ private:
                                std::uint32_t, Family>;
 
     [[nodiscard]] std::size_t lock_number(const Lock &lock);
-    [[nodiscard]] SiteSum &site(std::size_t lock, std::uint32_t stack);
+    [[nodiscard]] std::size_t site_number(std::size_t lock, std::uint32_t stack);
+    [[nodiscard]] SiteSum &site(std::size_t lock, std::uint32_t stack) {
+        return sites[site_number(lock, stack)];
+    }
     void add_leaf(const Leaf &leaf, std::uint32_t stack);
     void add_to_lock(const Leaf &leaf, LockSum &lock) const;
     void add_regions(const Run &run, std::size_t number, std::size_t first_process);
     void add_episodes(const Run &run, std::size_t number);
     void add_waiting(const Run &run);
     void add_wait_counters(const Run &run, std::size_t first_process);
+    void add_blame(const Run &run, std::size_t number);
 
     const MergedStacks &stacks_;
     std::map<LockKey, std::size_t> lock_numbers_;
     std::map<std::pair<std::size_t, std::uint32_t>, std::size_t> site_numbers_;
+    std::map<std::pair<std::size_t, std::optional<std::size_t>>, BlameSum> blame_; ///< by waiter and holder
+    std::map<std::size_t, std::uint64_t> waits_seen_; ///< by site: in the event log
     std::vector<std::size_t>
         locks_of_run_; ///< of the run that is being added: its lock index -> number in `locks`
 };

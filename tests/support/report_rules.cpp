@@ -1,4 +1,5 @@
 #include <catch2/catch.hpp>
+#include <cstdlib>
 
 #include "tests/support/recorded_run.h"
 
@@ -136,6 +137,22 @@ void check_sites(const json &report) {
         CHECK(of_sites[i] == number(report.at("locks")[i], "acquisitions"));
 }
 
+/// What a site waited is blamed on somebody, or on nobody. A summary that the shim wrote says nothing of it.
+void check_blame(const json &report) {
+    std::vector<std::int64_t> blamed_ns(report.at("sites").size(), 0);
+    for (const json &blame : report.at("blame")) {
+        const std::size_t waiter = blame.at("waiter").get<std::size_t>();
+        REQUIRE(waiter < blamed_ns.size());
+        CHECK(blame.at("lock") == report["sites"][waiter]["lock"]);
+        blamed_ns[waiter] += number(blame, "wait_ns");
+    }
+    for (std::size_t i = 0; i < blamed_ns.size() && !report.at("blame").empty(); ++i) {
+        const std::int64_t wait_ns = inner(report["sites"][i], "wait", "sum_ns");
+        INFO(report["sites"][i].dump(1));
+        CHECK(std::abs(blamed_ns[i] - wait_ns) <= wait_ns / 100 + 1'000);
+    }
+}
+
 } // namespace
 
 void check_report(const json &report) {
@@ -149,6 +166,7 @@ void check_report(const json &report) {
         check_lock(lock);
     check_sums(report);
     check_sites(report);
+    check_blame(report);
 }
 
 } // namespace flockstat::test
