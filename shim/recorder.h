@@ -106,7 +106,7 @@ template<typename AnyStat>
 
 /// The slow part of add_known_samples.
 [[gnu::noinline]] void add_first_samples(ThreadState &thread, record::Stat &stat, OctaveMemo &memo,
-                                     record::ShortStat *total, std::uint64_t ticks, std::uint64_t at);
+                                         record::ShortStat *total, std::uint64_t ticks, std::uint64_t at);
 
 /// add_sample for a distribution that the same place adds to again and again.
 [[gnu::always_inline]] inline void add_known_sample(ThreadState &thread, record::Stat &stat, OctaveMemo &memo,

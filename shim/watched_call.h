@@ -23,7 +23,8 @@ struct Issued {
 
 /// The rest of a call: blocks where it may, and tells the bookkeeping. Returns what libc returned, with errno
 /// as libc left it.
-[[gnu::noinline]] long finish_call(const flockstat_request &request, const LockCall &call, const Issued &issued);
+[[gnu::noinline]] long finish_call(const flockstat_request &request, const LockCall &call,
+                                   const Issued &issued);
 
 /// Issues the request and records it. Returns what libc returned, with errno as libc left it (untouched on
 /// success). `call`: what its command means, not Action::none. Async-signal-safe; a cancellation point where

@@ -28,7 +28,7 @@ struct Settings {
     std::string_view arena_directory; ///< FLOCKSTAT_ARENA_DIR: absolute
     std::string_view include;         ///< globs of paths, separated by ':'
     std::string_view exclude;
-    std::string_view window;   ///< FLOCKSTAT_WINDOW, FLOCKSTAT_HANDLERS: read by the command
+    std::string_view window; ///< FLOCKSTAT_WINDOW, FLOCKSTAT_HANDLERS: read by the command
     std::string_view handlers;
     std::string_view run; ///< FLOCKSTAT_RUN as it stands; read_run_identity reads it
 };
