@@ -137,6 +137,9 @@ Environment make_environment(const RunOptions &options, const record::Settings &
     if (!options.exclude.empty()) {
         environment.set("FLOCKSTAT_EXCLUDE", joined(options.exclude, ':'));
     }
+    if (!settings.handlers.empty()) {
+        environment.set("FLOCKSTAT_HANDLERS", ""); // a run inside this one must not replace the same files
+    }
     environment.preload(library);
     return environment;
 }
@@ -160,15 +163,14 @@ void mark_ended(const record::Mapping &arena, int wait_status) {
 void tell_that_nothing_locked(std::size_t processes) {
     if (processes == 0) {
         say("no lock call was seen: libflockstat.so was not loaded, or the programs lock nothing (static, "
-            "set-user-ID, "
-            "32-bit and musl programs cannot be watched)");
+            "set-user-ID, 32-bit and musl programs cannot be watched)");
     } else {
-        say(fmt::format("no lock call was seen in {} process{}: none returned, on no file that --include and "
-                        "--exclude leave "
-                        "in, or they were made by system calls of their own as Go does, or by programs that "
-                        "cannot be watched "
-                        "(static, set-user-ID, 32-bit, musl, or without LD_PRELOAD in their environment)",
-                        processes, processes == 1 ? "" : "es"));
+        say(fmt::format(
+            "no lock call was seen in {} process{}: none returned, on no file that --include and "
+            "--exclude leave in, or they were made by system calls of their own as Go does, or by "
+            "programs that cannot be watched (static, set-user-ID, 32-bit, musl, or without "
+            "LD_PRELOAD in their environment)",
+            processes, processes == 1 ? "" : "es"));
     }
 }
 

@@ -210,6 +210,10 @@ TEST_CASE("handlers and the window are chosen by variables too", "[monitor][hand
     CHECK(run.outcome.err.empty());
     CHECK(total(events_named(lines_of(base / "a"), "flockstat.Stat"), "filelock.enter.count") == 1);
     CHECK(read_file(base / "a") == read_file(base / "b"));
+    // A run inside the run must not replace the same files: the command does not see the variable.
+    Command nosy = under_flockstat(shell("printf %s \"$FLOCKSTAT_HANDLERS\""), base / "outer");
+    nosy.environment["FLOCKSTAT_HANDLERS"] = "json=" + (base / "a").string();
+    CHECK(run_command(nosy).out.empty());
 }
 
 TEST_CASE("a handler that cannot work is named before anything is started", "[monitor][handlers]") {
