@@ -94,7 +94,7 @@ TEST_CASE("libraries that are loaded later are seen, but for those bound to libc
 
 TEST_CASE("what libc locks by itself works as it does without us", "[order]") {
     const TempDirectory base;
-    const Command command{.argv = {program("libc_locks"), base / "utmp"}};
+    const Command command{.argv = {program("glibc_locks"), base / "utmp"}};
     const StraceRun bare = strace_run(command);
     CHECK(bare.counts.at({base / "utmp", "posix"}).granted == 3);
     const RecordedRun run = flockstat_run(command, base / "run");

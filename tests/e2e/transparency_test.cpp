@@ -119,7 +119,7 @@ TEST_CASE("calls that are interrupted or refused answer as they do without us", 
             check_transparent({"interrupted", {which, family, "l"}});
     }
     check_transparent({"deadlock", {"l"}});
-    check_transparent({"libc_locks", {"l"}, false}); // the command says that it saw nothing
+    check_transparent({"glibc_locks", {"l"}, false}); // the command says that it saw nothing
     check_transparent({"own_flock", {"none", "l"}, false});
     for (const char *how : {"syscall", "next"})
         check_transparent({"own_flock", {how, "l"}});

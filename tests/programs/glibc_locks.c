@@ -1,4 +1,4 @@
-// libc_locks PATH: locks that glibc takes inside functions of its own, on a utmp file PATH. (lckpwdf does the
+// glibc_locks PATH: locks that glibc takes inside functions of its own, on a utmp file PATH. (lckpwdf does the
 // same with /etc/.pwd.lock.) Prints whether they worked.
 #include <utmpx.h>
 
