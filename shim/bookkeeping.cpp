@@ -2,6 +2,7 @@
 
 #include "reporter/record/system_call.h"
 #include "shim/attempt.h"
+#include "shim/handover.h"
 #include "shim/mapped_file.h"
 #include "shim/ownership.h"
 #include "shim/wait_mark.h"
@@ -37,17 +38,18 @@ void leave(ThreadState &thread) {
 }
 
 /// What closes took away ends where they began, but for what a mapping keeps: nobody sees the end of that.
-Released end_closed(ThreadState &thread, const Dropped &dropped, std::uint64_t end_ticks) {
+/// `descriptor`: the one that is about to be closed, or -1.
+Released end_closed(ThreadState &thread, const Dropped &dropped, int descriptor, std::uint64_t end_ticks) {
     Released released;
     HeldRegion *of_mapped = dropped.of_mapped;
     if (of_mapped != nullptr && has_mapping(dropped.mapped)) {
-        end_dropped(thread, of_mapped, record::Release::unknown, end_ticks);
+        end_dropped(thread, of_mapped, -1, record::Release::unknown, end_ticks);
         of_mapped = nullptr;
     }
     for (HeldRegion *list : {dropped.regions, of_mapped}) {
         if (list != nullptr) {
             released = {list->lock, list->family};
-            end_dropped(thread, list, record::Release::close, end_ticks);
+            end_dropped(thread, list, descriptor, record::Release::close, end_ticks);
         }
     }
     return released;
@@ -56,22 +58,28 @@ Released end_closed(ThreadState &thread, const Dropped &dropped, std::uint64_t e
 /// A close, about to happen: its regions end now, because the number may be another file's as soon as the
 /// kernel closed it.
 [[gnu::noinline]] Released perform_close(ThreadState &thread, const Operation &operation) {
+    if (anything_handed()) {
+        adopt_handovers(thread);
+    }
     Dropped dropped;
     drop_descriptor(operation.descriptor, operation.identified ? &operation.identity : nullptr, &dropped);
-    return end_closed(thread, dropped, operation.start_ticks);
+    return end_closed(thread, dropped, operation.descriptor, operation.start_ticks);
 }
 
 /// A close is over, of descriptors of which not all were known.
 [[gnu::noinline]] Released perform_recheck(ThreadState &thread, const Operation &operation) {
     Dropped dropped;
     drop_lost_posix(&dropped);
-    return end_closed(thread, dropped, operation.start_ticks);
+    return end_closed(thread, dropped, -1, operation.start_ticks);
 }
 
 [[gnu::noinline]] void perform_duplicate(ThreadState &thread, const Operation &operation) {
+    if (anything_handed()) {
+        adopt_handovers(thread);
+    }
     Dropped dropped;
     duplicate_descriptor(operation.descriptor, operation.other, &dropped);
-    Released released = end_closed(thread, dropped, operation.start_ticks);
+    Released released = end_closed(thread, dropped, -1, operation.start_ticks);
     if (released.lock == 0 && operation.replaces) {
         released = perform_recheck(thread, operation);
     }
@@ -88,8 +96,11 @@ void perform_lock_call(ThreadState &thread, const Operation &operation) {
             : use_descriptor(operation.descriptor, operation.end_ticks, &dropped);
     for (HeldRegion *list : {dropped.regions, dropped.of_mapped}) {
         if (list != nullptr) [[unlikely]] {
-            end_dropped(thread, list, record::Release::unknown, dropped.known_until_ticks);
+            end_dropped(thread, list, -1, record::Release::unknown, dropped.known_until_ticks);
         }
+    }
+    if (dropped.found_inherited) [[unlikely]] {
+        join_shared_regions(thread, *open_file, operation.descriptor);
     }
     if (open_file != nullptr && open_file->file->excluded) {
         return;
@@ -205,7 +216,7 @@ void notice_fork() {
     }
     blocked_frame = 0; // the parent counts it
     forget_parent_run();
-    forget_parent_regions();
+    become_child();
     reset_thread_states();
 }
 

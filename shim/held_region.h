@@ -34,6 +34,10 @@ struct HeldRegion {
     record::Ref stack = 0;
     Family family = Family::flock;
     Mode mode = Mode::shared;
+    /// Its slot was not given out by this process: inherited by fork or exec, or handed over.
+    bool guest = false;
+    bool shared = false;             ///< other processes may have it
+    record::Region *spare = nullptr; ///< `guest`: the slot of its own, set aside meanwhile
 };
 
 } // namespace flockstat::shim

@@ -1,4 +1,6 @@
-/// Functions that end a process or its image without running destructors, as the program calls them.
+/// Functions that end a process or its image without running destructors, and those that make a process
+/// without fork, as the program calls them.
+#include "shim/child.h"
 #include "shim/export.h"
 #include "shim/process_end.h"
 #include "shim/real.h"
@@ -111,4 +113,38 @@ FLOCKSTAT_EXPORT int execle(const char *path, const char *first, ...) noexcept {
     char *const *environment = va_arg(behind, char *const *);
     va_end(behind);
     return execve(path, vector, environment);
+}
+
+// Their children share our memory for a moment (CLONE_VFORK inside libc), and then the open file
+// descriptions.
+
+FLOCKSTAT_EXPORT int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
+                                 const posix_spawnattr_t *attributes, char *const arguments[],
+                                 char *const environment[]) {
+    note_child();
+    return flockstat_next()->posix_spawn(pid, path, actions, attributes, arguments, environment);
+}
+
+FLOCKSTAT_EXPORT int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,
+                                  const posix_spawnattr_t *attributes, char *const arguments[],
+                                  char *const environment[]) {
+    note_child();
+    return flockstat_next()->posix_spawnp(pid, file, actions, attributes, arguments, environment);
+}
+
+FLOCKSTAT_EXPORT int system(const char *command) {
+    note_child();
+    return flockstat_next()->system(command);
+}
+
+FLOCKSTAT_EXPORT FILE *popen(const char *command, const char *mode) {
+    note_child();
+    return flockstat_next()->popen(command, mode);
+}
+
+FLOCKSTAT_EXPORT int daemon(int keep_directory, int keep_files) noexcept {
+    begin_daemon();
+    const int result = flockstat_next()->daemon(keep_directory, keep_files);
+    end_daemon();
+    return result;
 }

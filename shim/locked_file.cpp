@@ -150,6 +150,25 @@ LockedFile *find_file(const FileIdentity &identity) {
     return file;
 }
 
+namespace {
+
+/// With one reference, in its chain.
+LockedFile *make_file(const FileIdentity &identity) {
+    LockedFile *file = files.take();
+    if (file == nullptr) {
+        return nullptr;
+    }
+    file->identity = identity;
+    file->locks[0] = file->locks[1] = file->locks[2] = 0;
+    file->references = 1;
+    LockedFile *&head = heads[chain_of(identity)];
+    file->next_in_chain = head;
+    head = file;
+    return file;
+}
+
+} // namespace
+
 LockedFile *refer_to_file(const FileIdentity &identity, int descriptor, bool unlinked) {
     LockedFile *file = find_file(identity);
     if (file != nullptr) {
@@ -161,18 +180,36 @@ LockedFile *refer_to_file(const FileIdentity &identity, int descriptor, bool unl
         }
         return file;
     }
-    file = files.take();
+    file = make_file(identity);
     if (file == nullptr) {
         return nullptr;
     }
-    file->identity = identity;
-    file->locks[0] = file->locks[1] = file->locks[2] = 0;
     name_file(*file, descriptor, unlinked);
-    file->references = 1;
-    LockedFile *&head = heads[chain_of(identity)];
-    file->next_in_chain = head;
-    head = file;
     return file;
+}
+
+LockedFile *refer_to_recorded_file(const record::Lock &lock) {
+    const FileIdentity identity = identity_of(lock);
+    LockedFile *file = find_file(identity);
+    if (file != nullptr) {
+        return file; // posix locks keep it in use
+    }
+    file = make_file(identity);
+    if (file != nullptr) {
+        file->path = lock.path;
+        file->nameless = false;
+        file->filesystem = lock.filesystem;
+        file->excluded = false;
+    }
+    return file;
+}
+
+FileIdentity identity_of(const record::Lock &lock) {
+    return {.inode = lock.inode,
+            .birth_seconds = lock.birth_seconds,
+            .birth_nanoseconds = lock.birth_nanoseconds,
+            .device_major = lock.device_major,
+            .device_minor = lock.device_minor};
 }
 
 void release_file(LockedFile &file) {
@@ -187,26 +224,44 @@ void release_file(LockedFile &file) {
 
 LockedFile *all_files() { return files.all(); }
 
+namespace {
+
+std::uint32_t lock_hash(const FileIdentity &identity, Family family) {
+    const std::uint64_t key[] = {identity.inode, static_cast<std::uint64_t>(identity.birth_seconds),
+                                 identity.birth_nanoseconds,
+                                 std::uint64_t{identity.device_major} << 32U | identity.device_minor,
+                                 static_cast<std::uint64_t>(family)};
+    return record::hash_bytes(key, sizeof key);
+}
+
+} // namespace
+
+record::Ref lock_record_if_any(const LockedFile &file, Family family) {
+    const record::Ref known = file.locks[static_cast<unsigned>(family)];
+    const auto *header = reinterpret_cast<const record::Header *>(run.arena.base);
+    const std::uint32_t hash = lock_hash(file.identity, family);
+    record::Ref ref = __atomic_load_n(&header->lock_heads[hash % record::lock_chains], __ATOMIC_ACQUIRE);
+    for (unsigned step = 0; known == 0 && step < record::max_chain_steps; ++step) {
+        const auto *lock = record::resolve<record::Lock>(run.arena, ref);
+        if (lock == nullptr || (lock->family == family && identity_of(*lock) == file.identity)) {
+            return lock == nullptr ? 0 : ref;
+        }
+        ref = lock->next;
+    }
+    return known;
+}
+
 record::Ref lock_record(LockedFile &file, Family family) {
     record::Ref &known = file.locks[static_cast<unsigned>(family)];
     if (known != 0) {
         return known;
     }
     const FileIdentity &identity = file.identity;
-    const std::uint64_t key[] = {identity.inode, static_cast<std::uint64_t>(identity.birth_seconds),
-                                 identity.birth_nanoseconds,
-                                 std::uint64_t{identity.device_major} << 32U | identity.device_minor,
-                                 static_cast<std::uint64_t>(family)};
-    const std::uint32_t hash = record::hash_bytes(key, sizeof key);
+    const std::uint32_t hash = lock_hash(identity, family);
     auto *header = reinterpret_cast<record::Header *>(run.arena.base);
     const record::Ref made = record::intern<record::Lock>(
         run.arena, &header->lock_heads[hash % record::lock_chains], hash, sizeof(record::Lock),
-        [&](const record::Lock &other) {
-            return other.family == family && other.inode == identity.inode &&
-                   other.birth_seconds == identity.birth_seconds &&
-                   other.birth_nanoseconds == identity.birth_nanoseconds &&
-                   other.device_major == identity.device_major && other.device_minor == identity.device_minor;
-        },
+        [&](const record::Lock &other) { return other.family == family && identity_of(other) == identity; },
         [&](record::Lock *mine) {
             mine->family = family;
             mine->path = file.path;

@@ -57,6 +57,13 @@ inline void note_posix_change(bool held_before, bool holds_now) {
 /// the table's lock (open_file.cpp).
 [[nodiscard]] LockedFile *refer_to_file(const FileIdentity &identity, int descriptor, bool unlinked);
 
+/// The file that a lock record tells of, with one reference more; nullptr without memory. Under the table's
+/// lock.
+[[nodiscard]] LockedFile *refer_to_recorded_file(const record::Lock &lock);
+
+/// What a lock record says of its file.
+[[nodiscard]] FileIdentity identity_of(const record::Lock &lock);
+
 /// One reference less.
 void release_file(LockedFile &file);
 
@@ -65,6 +72,9 @@ void release_file(LockedFile &file);
 
 /// Its lock record for a family; 0 where there is no room for one.
 [[nodiscard]] record::Ref lock_record(LockedFile &file, Family family);
+
+/// The same, but none is made; 0 where nobody in the run used such a lock.
+[[nodiscard]] record::Ref lock_record_if_any(const LockedFile &file, Family family);
 
 /// All that were ever made, linked by next_all.
 [[nodiscard]] LockedFile *all_files();

@@ -1,6 +1,7 @@
 #include "shim/open_file.h"
 
 #include "reporter/record/system_call.h"
+#include "shim/co_holders.h"
 #include "shim/mapped_file.h"
 #include "shim/pool.h"
 #include "shim/run.h"
@@ -18,6 +19,16 @@ SpinLock table_lock; ///< guards all that follows, and the table of files
 Pool<OpenFile, &OpenFile::next_free, &OpenFile::next_all> open_files;
 std::uint32_t open_files_made = 0;
 
+/// Behind the entries of a page: for each number the fork_epoch() in which it was last closed. What is opened
+/// under it in the same epoch is this process's alone.
+constexpr std::size_t page_bytes = (sizeof(Descriptor) + sizeof(std::uint32_t)) * descriptors_in_page;
+
+std::uint32_t &closed_epoch(int descriptor) {
+    Descriptor *page = descriptor_pages[descriptor >> descriptor_page_shift];
+    auto *epochs = reinterpret_cast<std::uint32_t *>(page + descriptors_in_page);
+    return epochs[descriptor & (descriptors_in_page - 1)];
+}
+
 Descriptor *make_descriptor(int descriptor) {
     if (descriptor < 0 || (descriptor >> descriptor_page_shift) >= max_descriptor_pages) {
         count_lost(&record::Lost::calls);
@@ -25,7 +36,7 @@ Descriptor *make_descriptor(int descriptor) {
     }
     Descriptor *&page = descriptor_pages[descriptor >> descriptor_page_shift];
     if (page == nullptr) {
-        auto *fresh = static_cast<Descriptor *>(map_pages(sizeof(Descriptor) * descriptors_in_page));
+        auto *fresh = static_cast<Descriptor *>(map_pages(page_bytes));
         __atomic_store_n(&page, fresh, __ATOMIC_RELEASE);
     }
     return page == nullptr ? nullptr : &page[descriptor & (descriptors_in_page - 1)];
@@ -80,6 +91,18 @@ int find_user(const OpenFile &open_file) {
     return -1;
 }
 
+/// Takes all that an open file description holds.
+HeldRegion *take_all(OpenFile &open_file) {
+    HeldRegion *held = nullptr;
+    if (open_file.lock.lock()) {
+        collect(open_file.flock_region, &held);
+        open_file.flock_region = nullptr;
+        collect(open_file.ofd, &held);
+        open_file.lock.unlock();
+    }
+    return held;
+}
+
 /// Its last descriptor is gone. A mapping may keep what it holds.
 void end_open_file(OpenFile &open_file, Dropped *dropped) {
     HeldRegion **list = &dropped->regions;
@@ -87,12 +110,11 @@ void end_open_file(OpenFile &open_file, Dropped *dropped) {
         list = &dropped->of_mapped;
         dropped->mapped = open_file.file->identity;
     }
-    if (open_file.lock.lock()) {
-        collect(open_file.flock_region, list);
-        open_file.flock_region = nullptr;
-        collect(open_file.ofd, list);
-        open_file.lock.unlock();
+    HeldRegion *held = take_all(open_file);
+    for (HeldRegion *region = held; region != nullptr; region = region->next) {
+        region->shared = region->shared || may_be_inherited(open_file);
     }
+    collect(held, list);
     OpenFile **link = &open_file.file->open_files;
     while (*link != nullptr && *link != &open_file) {
         link = &(*link)->next_of_file;
@@ -165,6 +187,7 @@ OpenFile *attach(Descriptor &entry, const FileIdentity &identity, int descriptor
     open_file->was_mapped = false;
     open_file->next_of_file = open_file->file->open_files;
     open_file->file->open_files = open_file;
+    open_file->sole_epoch = descriptor >= 0 ? closed_epoch(descriptor) : fork_epoch();
     entry.open_file = open_file;
     attach_twins(*open_file, entry.verified_ticks);
     return open_file;
@@ -193,7 +216,10 @@ OpenFile *verify(int descriptor, std::uint64_t now, Dropped *dropped, const File
         return nullptr;
     }
     entry->verified_ticks = now;
-    return entry->open_file != nullptr ? entry->open_file : attach(*entry, identity, named_by, unlinked);
+    if (entry->open_file == nullptr && attach(*entry, identity, named_by, unlinked) != nullptr) {
+        dropped->found_inherited = may_be_inherited(*entry->open_file);
+    }
+    return entry->open_file;
 }
 
 unsigned count_of(const unsigned &counter) { return __atomic_load_n(&counter, __ATOMIC_RELAXED); }
@@ -220,6 +246,7 @@ void drop_descriptor(int descriptor, const FileIdentity *known, Dropped *dropped
     Descriptor *entry = find_descriptor(descriptor);
     if (entry != nullptr && entry->open_file != nullptr) {
         detach(descriptor, *entry, dropped);
+        closed_epoch(descriptor) = fork_epoch();
     } else if (count_of(files_with_posix_locks) != 0) {
         FileIdentity identity;
         bool unlinked = false;
@@ -246,6 +273,8 @@ void duplicate_descriptor(int descriptor, int copy, Dropped *dropped) {
         target->open_file = source->open_file;
         target->verified_ticks = source->verified_ticks;
         ++target->open_file->references;
+    } else if (target != nullptr) {
+        closed_epoch(copy) = 0; // of something unknown
     }
     table_lock.unlock();
 }
@@ -281,6 +310,65 @@ void drop_lost_posix(Dropped *dropped) {
         }
     }
     table_lock.unlock();
+}
+
+bool may_be_inherited(const OpenFile &open_file) { return open_file.sole_epoch != fork_epoch(); }
+
+bool is_open_on(int descriptor, const record::Lock &lock) {
+    FileIdentity identity;
+    bool unlinked = false;
+    return identify(descriptor, &identity, &unlinked) && identity == identity_of(lock);
+}
+
+OpenFile *adopt_descriptor(int descriptor, const record::Lock &lock) {
+    Dropped dropped; // stays empty: an entry of another file is left alone
+    if (!is_open_on(descriptor, lock) || !table_lock.lock()) {
+        return nullptr;
+    }
+    OpenFile *open_file = peek_descriptor(descriptor);
+    if (open_file == nullptr) {
+        open_file = verify(descriptor, now_ticks(), &dropped, nullptr);
+    } else if (!(open_file->file->identity == identity_of(lock))) {
+        open_file = nullptr;
+    }
+    table_lock.unlock();
+    return open_file;
+}
+
+void adopt_duplicate(int descriptor, int original) {
+    Dropped dropped;
+    FileIdentity identity;
+    bool unlinked = false;
+    const OpenFile *open_file = peek_descriptor(original);
+    if (open_file != nullptr && peek_descriptor(descriptor) == nullptr &&
+        identify(descriptor, &identity, &unlinked) && identity == open_file->file->identity) {
+        duplicate_descriptor(original, descriptor, &dropped);
+    }
+}
+
+LockedFile *adopt_file(const record::Lock &lock) {
+    if (!table_lock.lock()) {
+        return nullptr;
+    }
+    LockedFile *file = refer_to_recorded_file(lock);
+    table_lock.unlock();
+    return file;
+}
+
+void forget_origin(int descriptor) {
+    if (find_descriptor(descriptor) != nullptr) {
+        closed_epoch(descriptor) = 0;
+    }
+}
+
+bool holds_anything() {
+    for (const OpenFile *open_file = open_files.all(); open_file != nullptr;
+         open_file = open_file->next_all) {
+        if (open_file->flock_region != nullptr || !open_file->ofd.empty()) {
+            return true;
+        }
+    }
+    return count_of(files_with_posix_locks) != 0;
 }
 
 void visit_held(HeldVisitor &visitor) {

@@ -16,7 +16,9 @@ struct OpenFile {
     unsigned references = 0;  ///< descriptors of this process
     int descriptor = -1;      ///< one of them
     bool was_mapped = false;  ///< through one that is closed
-    SpinLock lock;            ///< guards flock_region and ofd
+    std::uint32_t sole_epoch =
+        0;         ///< fork_epoch() in which it was this process's alone; 0: it may be inherited
+    SpinLock lock; ///< guards flock_region and ofd
     HeldRegion *flock_region = nullptr;
     Extents ofd;
     OpenFile *next_free = nullptr;
@@ -30,6 +32,7 @@ struct Dropped {
     HeldRegion *of_mapped = nullptr;     ///< the same, of an open file that a mapping may keep
     FileIdentity mapped;                 ///< its file
     std::uint64_t known_until_ticks = 0; ///< when they were last known to be held
+    bool found_inherited = false; ///< the descriptor was seen for the first time, and others may have it
 };
 
 /// A descriptor number that was used in a lock call.
@@ -95,6 +98,24 @@ void duplicate_descriptor(int descriptor, int copy, Dropped *dropped);
 /// Takes away the posix locks that the kernel has dropped, for closes of descriptors that nobody knew. Asks
 /// it once for each file with posix locks.
 void drop_lost_posix(Dropped *dropped);
+/// May another process have it, by a fork of this one or of an ancestor?
+[[nodiscard]] bool may_be_inherited(const OpenFile &open_file);
+
+/// Is the descriptor open, on the file that a lock record tells of?
+[[nodiscard]] bool is_open_on(int descriptor, const record::Lock &lock);
+
+/// The open file of a descriptor that is said to have been open on a lock's file; nullptr where it is not.
+[[nodiscard]] OpenFile *adopt_descriptor(int descriptor, const record::Lock &lock);
+
+/// `descriptor` is said to be a duplicate of `original`.
+void adopt_duplicate(int descriptor, int original);
+
+/// The file of a lock record, known from now on even where no descriptor of it is; nullptr without memory.
+[[nodiscard]] LockedFile *adopt_file(const record::Lock &lock);
+
+/// A number became a descriptor of something unknown that may be shared (a duplicate of an unknown
+/// descriptor).
+void forget_origin(int descriptor);
 
 /// Visits each open file description that holds something, and each file with posix locks. For the end of the
 /// process and for fork: other threads should not be at it.
@@ -107,5 +128,8 @@ protected:
     ~HeldVisitor() = default;
 };
 void visit_held(HeldVisitor &visitor);
+
+/// Is there anything that visit_held would visit?
+[[nodiscard]] bool holds_anything();
 
 } // namespace flockstat::shim

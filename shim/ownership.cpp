@@ -1,98 +1,18 @@
 #include "shim/ownership.h"
 
 #include "reporter/record/system_call.h"
+#include "shim/handover.h"
+#include "shim/region_end.h"
 
 namespace flockstat::shim {
 namespace {
-
-record::Leaf *leaf_of(ThreadState &thread, const HeldRegion &region) {
-    if (region.leaf_owner == &thread && region.leaf_epoch == thread.leaf_epoch) {
-        return region.leaf;
-    }
-    return find_leaf(thread, {.stack = region.stack, .cached = nullptr}, region.lock,
-                     acquire_kind(region.mode), region.family);
-}
-
-/// Did anybody wait or get refused since it began? One word, which only those write.
-bool is_waited_for(const HeldRegion &region) {
-    const auto *lock = record::resolve<record::Lock>(run.arena, region.lock);
-    return lock != nullptr && __atomic_load_n(&lock->waited_ticks, __ATOMIC_RELAXED) >= region.since_ticks;
-}
-
-/// The region as an event, for those who waited or were refused while it was held: they want to know for how
-/// long, and when it ended.
-record::Event held_event(const ThreadState &thread, const HeldRegion &region, record::Release how,
-                         std::uint64_t end_ticks) {
-    record::Event event{};
-    event.kind = record::EventKind::held;
-    event.family = region.family;
-    event.mode = region.mode;
-    event.release = static_cast<std::uint8_t>(how);
-    event.lock = region.lock;
-    event.stack = region.stack;
-    event.process = run.process_ref;
-    event.thread = thread.block->thread;
-    event.start_ticks = region.since_ticks;
-    event.end_ticks = end_ticks;
-    event.range_start = region.live != nullptr ? region.live->range_start : 0;
-    event.range_end = region.live != nullptr ? region.live->range_end : INT64_MAX;
-    return event;
-}
-
-/// A thread that waits in its first call for the file cannot say so: it would have to look up which file it
-/// is before it waits. So long regions are told in any case.
-[[gnu::cold, gnu::noinline]] void tell_waiters(ThreadState &thread, const HeldRegion &region,
-                                               record::Release how, std::uint64_t end_ticks) {
-    auto *lock = record::resolve<record::Lock>(run.arena, region.lock);
-    if (lock == nullptr) {
-        return;
-    }
-    __atomic_store_n(&lock->released_ticks, end_ticks, __ATOMIC_RELAXED);
-    const record::Event event = held_event(thread, region, how, end_ticks);
-    if (is_waited_for(region)) {
-        log_event(thread, event);
-    } else {
-        log_spare_event(thread, event);
-    }
-}
-
-void end_region(ThreadState &thread, HeldRegion *region, record::Release how, std::uint64_t end_ticks) {
-    record::Leaf *leaf = region->since_ticks != 0 ? leaf_of(thread, *region) : nullptr;
-    if (leaf != nullptr) {
-        const std::uint64_t held = end_ticks > region->since_ticks ? end_ticks - region->since_ticks : 0;
-        if (how != record::Release::unknown) {
-            add_sample(thread, leaf->second, held, end_ticks);
-            add_sample(thread.block->totals.region, held, end_ticks);
-        }
-        if (how != record::Release::unlock) {
-            if (record::LeafExtra *extra = find_extra(thread, *leaf); extra != nullptr) {
-                ++extra->released[static_cast<unsigned>(how)];
-                extra->held_open_ticks += how == record::Release::unknown ? held : 0;
-            }
-        }
-        if (held >= long_region_ticks || is_waited_for(*region)) [[unlikely]] {
-            tell_waiters(thread, *region, how, end_ticks);
-        }
-    }
-    give_region(thread, region);
-}
-
-bool end_list(ThreadState &thread, HeldRegion *regions, record::Release how, std::uint64_t end_ticks) {
-    const bool any = regions != nullptr;
-    while (regions != nullptr) {
-        HeldRegion *next = regions->next;
-        end_region(thread, regions, how, end_ticks);
-        regions = next;
-    }
-    return any;
-}
 
 /// What the others see of a region that lost some of its bytes.
 void renew_ranges(const Extents &extents) {
     constexpr unsigned few = 16; // with more the view of others is a little too wide for a while
     for (unsigned i = 0; i < extents.count() && extents.count() <= few; ++i) {
         HeldRegion *region = extents[i].region;
-        if (region->live != nullptr) {
+        if (region->live != nullptr && is_current(*region)) {
             const Range hull = extents.hull(region);
             region->live->range_start = hull.start;
             region->live->range_end = hull.end;
@@ -123,7 +43,7 @@ void begin_flock(ThreadState &thread, OpenFile &open_file, const Operation &oper
         return;
     }
     HeldRegion *old = open_file.flock_region;
-    if (old != nullptr && old->mode == operation.mode) {
+    if (old != nullptr && old->mode == operation.mode && is_current(*old)) {
         open_file.lock.unlock();
         return; // asking for the mode already held changes nothing
     }
@@ -134,7 +54,7 @@ void begin_flock(ThreadState &thread, OpenFile &open_file, const Operation &oper
         publish(thread, *region, open_file, operation);
     }
     if (old != nullptr) {
-        end_region(thread, old, record::Release::converted, operation.start_ticks);
+        (void)end_region(thread, old, record::Release::converted, operation.start_ticks);
     }
 }
 
@@ -163,8 +83,35 @@ Extents::Change change_ranges(const RangeOwner &owner, Range range, HeldRegion *
     return change;
 }
 
+/// Forgets what another process that has the same open file description ended.
+void drop_stale(ThreadState &thread, OpenFile &open_file) {
+    if (open_file.ofd.empty() || !open_file.lock.lock()) {
+        return;
+    }
+    for (unsigned i = 0; i < open_file.ofd.count();) {
+        if (is_current(*open_file.ofd[i].region)) {
+            ++i;
+            continue;
+        }
+        const unsigned before = open_file.ofd.count();
+        HeldRegion *lost = open_file.ofd.remove(open_file.ofd[i].range).lost;
+        while (lost != nullptr) {
+            HeldRegion *next = lost->next;
+            drop_region(thread, lost, true);
+            lost = next;
+        }
+        if (open_file.ofd.count() >= before) {
+            break; // no memory to change them
+        }
+    }
+    open_file.lock.unlock();
+}
+
 void begin_range(ThreadState &thread, OpenFile &open_file, const Operation &operation, StackUse use,
                  record::Leaf *leaf) {
+    if (operation.family == Family::ofd) {
+        drop_stale(thread, open_file);
+    }
     HeldRegion *region = new_region(thread, open_file, operation, use, leaf);
     const RangeOwner owner = owner_of(open_file, operation.family);
     if (region == nullptr) {
@@ -186,21 +133,12 @@ void begin_range(ThreadState &thread, OpenFile &open_file, const Operation &oper
     (void)end_list(thread, change.lost, record::Release::converted, operation.start_ticks);
 }
 
-/// Is the open file description of a descriptor the parent's too, under the same number, as after `( flock 9
-/// ) 9>file`? Then the end of this process releases nothing. Where kcmp is not allowed the answer is no.
-bool is_parents_too(int descriptor) {
-    const long own = record::system_call(SYS_getpid);
-    const long parent = record::system_call(SYS_getppid);
-    constexpr long kcmp_file = 0; // KCMP_FILE
-    return descriptor >= 0 &&
-           record::system_call(SYS_kcmp, own, parent, kcmp_file, descriptor, descriptor) == 0;
-}
-
 class ExitVisitor final : public HeldVisitor {
 public:
     ExitVisitor(ThreadState &thread, std::uint64_t end_ticks) : thread_(thread), end_ticks_(end_ticks) {}
 
     void visit(OpenFile &open_file) override {
+        const int descriptor = open_file.descriptor;
         if (!open_file.lock.lock()) {
             return;
         }
@@ -208,13 +146,14 @@ public:
         open_file.flock_region = nullptr;
         HeldRegion *ranges = open_file.ofd.empty() ? nullptr : open_file.ofd.remove({}).lost;
         open_file.lock.unlock();
-        const HeldRegion *any = held != nullptr ? held : ranges;
-        const bool goes_on = any != nullptr && is_parents_too(any->descriptor);
-        const record::Release how = goes_on ? record::Release::unknown : record::Release::exit;
         if (held != nullptr) {
-            end_region(thread_, held, how, end_ticks_);
+            held->shared = held->shared || may_be_inherited(open_file);
+            (void)leave_region(thread_, held, descriptor, record::Release::exit, end_ticks_);
         }
-        (void)end_list(thread_, ranges, how, end_ticks_);
+        for (HeldRegion *range = ranges; range != nullptr; range = range->next) {
+            range->shared = range->shared || may_be_inherited(open_file);
+        }
+        (void)leave_list(thread_, ranges, descriptor, record::Release::exit, end_ticks_);
     }
 
     void visit(LockedFile &file) override {
@@ -231,14 +170,51 @@ private:
     std::uint64_t end_ticks_;
 };
 
-/// A child's copies of its parent's regions: they are the parent's to count.
+/// Calls visit(region) for each region of an open file description; one with several pieces may come again.
+template<typename Visit>
+void for_regions(const OpenFile &open_file, Visit visit) {
+    if (open_file.flock_region != nullptr) {
+        visit(*open_file.flock_region);
+    }
+    for (unsigned i = 0; i < open_file.ofd.count(); ++i) {
+        visit(*open_file.ofd[i].region);
+    }
+}
+
+/// Before a fork: the child will have what is held through open file descriptions.
 class ForkVisitor final : public HeldVisitor {
 public:
     void visit(OpenFile &open_file) override {
-        forget(open_file.flock_region);
-        for (unsigned i = 0; i < open_file.ofd.count(); ++i) {
-            forget(open_file.ofd[i].region);
+        if (open_file.lock.lock()) {
+            for_regions(open_file, [](HeldRegion &region) {
+                region.shared = true;
+                region.leaf_owner = nullptr; // from now on the end is looked at closely
+                if (region.live != nullptr && is_current(region)) {
+                    region.live->holders = 2;
+                    make_sharers(*region.live);
+                }
+            });
+            open_file.lock.unlock();
         }
+    }
+    void visit(LockedFile &) override {}
+};
+
+/// A child's copies of its parent's regions: posix locks it does not have, the others it shares.
+class ChildVisitor final : public HeldVisitor {
+public:
+    void visit(OpenFile &open_file) override {
+        for_regions(open_file, [&](HeldRegion &region) {
+            region.guest = region.shared = true;
+            region.spare = nullptr;
+            region.leaf_owner = nullptr;
+            if (region.live == nullptr) {
+                region.since_ticks = 0; // there was no room to share it by: it stays the parent's to count
+            } else if (is_current(region)) {
+                region.live->holders = 2;
+                note_sharer(*region.live, pid_);
+            }
+        });
     }
     void visit(LockedFile &file) override {
         const HeldRegion *lost = file.posix.remove({}).lost; // its memory is a copy too; not worth collecting
@@ -246,13 +222,20 @@ public:
     }
 
 private:
-    static void forget(HeldRegion *region) {
-        if (region != nullptr) {
-            region->since_ticks = 0;
-            region->live = nullptr;
-            region->leaf_owner = nullptr;
-        }
+    std::int32_t pid_ = static_cast<std::int32_t>(record::system_call(SYS_getpid));
+};
+
+/// A daemon's regions are in its own care.
+class SuccessorVisitor final : public HeldVisitor {
+public:
+    void visit(OpenFile &open_file) override {
+        for_regions(open_file, [](const HeldRegion &region) {
+            if (region.live != nullptr && is_current(region)) {
+                __atomic_store_n(&region.live->process, run.process_ref, __ATOMIC_RELEASE);
+            }
+        });
     }
+    void visit(LockedFile &) override {}
 };
 
 } // namespace
@@ -266,7 +249,9 @@ void begin_region(ThreadState &thread, OpenFile &open_file, const Operation &ope
     }
 }
 
-bool end_by_unlock(ThreadState &thread, OpenFile &open_file, const Operation &operation) {
+namespace {
+
+bool unlock_known(ThreadState &thread, OpenFile &open_file, const Operation &operation) {
     HeldRegion *ended = nullptr;
     if (operation.family == Family::flock) {
         if (open_file.lock.lock()) {
@@ -287,6 +272,20 @@ bool end_by_unlock(ThreadState &thread, OpenFile &open_file, const Operation &op
     return released;
 }
 
+} // namespace
+
+bool end_by_unlock(ThreadState &thread, OpenFile &open_file, const Operation &operation) {
+    if (unlock_known(thread, open_file, operation)) {
+        return true;
+    }
+    if (operation.family == Family::posix || !may_be_inherited(open_file)) {
+        return false;
+    }
+    // Another process that has the same open file description may know what this call released.
+    join_shared_regions(thread, open_file, operation.descriptor);
+    return unlock_known(thread, open_file, operation);
+}
+
 void end_by_failed_conversion(ThreadState &thread, OpenFile &open_file, const Operation &operation) {
     if (operation.family != Family::flock || !open_file.lock.lock()) {
         return;
@@ -302,8 +301,21 @@ void end_by_failed_conversion(ThreadState &thread, OpenFile &open_file, const Op
     (void)end_list(thread, old, record::Release::converted, operation.start_ticks);
 }
 
-void end_dropped(ThreadState &thread, HeldRegion *regions, record::Release how, std::uint64_t end_ticks) {
-    (void)end_list(thread, regions, how, end_ticks);
+void end_dropped(ThreadState &thread, HeldRegion *regions, int descriptor, record::Release how,
+                 std::uint64_t end_ticks) {
+    if (descriptor >= 0) {
+        (void)leave_list(thread, regions, descriptor, how, end_ticks);
+        return;
+    }
+    for (HeldRegion *region = regions; region != nullptr;) {
+        HeldRegion *next = region->next;
+        if (region->guest && region->live != nullptr && region->live->process != run.process_ref) {
+            drop_region(thread, region, false); // it is in another process's care
+        } else {
+            (void)end_region(thread, region, how, end_ticks);
+        }
+        region = next;
+    }
 }
 
 void end_all_at_exit(ThreadState &thread, std::uint64_t end_ticks) {
@@ -311,8 +323,20 @@ void end_all_at_exit(ThreadState &thread, std::uint64_t end_ticks) {
     visit_held(visitor);
 }
 
-void forget_parent_regions() {
+void share_with_child() {
     ForkVisitor visitor;
+    visit_held(visitor);
+}
+
+void take_over_shared(ThreadState &thread) {
+    if (holds_anything() && ensure_block(thread)) {
+        SuccessorVisitor visitor;
+        visit_held(visitor);
+    }
+}
+
+void become_child() {
+    ChildVisitor visitor;
     visit_held(visitor);
     files_with_posix_locks = 0;
 }

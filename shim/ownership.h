@@ -20,14 +20,21 @@ void begin_region(ThreadState &thread, OpenFile &open_file, const Operation &ope
 /// conflicts (flock_lock_inode), so a conversion that did not succeed has lost it.
 void end_by_failed_conversion(ThreadState &thread, OpenFile &open_file, const Operation &operation);
 
-/// Ends regions that a change of descriptors took away, linked by `next`.
-void end_dropped(ThreadState &thread, HeldRegion *regions, record::Release how, std::uint64_t end_ticks);
+/// Ends regions that a change of descriptors took away, linked by `next`, or leaves them to processes that
+/// share them. `descriptor`: that of open file descriptions, open still; -1: gone.
+void end_dropped(ThreadState &thread, HeldRegion *regions, int descriptor, record::Release how,
+                 std::uint64_t end_ticks);
 
-/// The process ends: so do its regions.
+/// The process ends: so do its regions, or its part in them.
 void end_all_at_exit(ThreadState &thread, std::uint64_t end_ticks);
 
-/// In a child of fork: posix locks are not inherited; those of open file descriptions are, from a parent that
-/// counts them.
-void forget_parent_regions();
+/// A fork is about to happen: locks of open file descriptions will be the child's too.
+void share_with_child();
+
+/// In a child of fork: posix locks are not inherited; those of open file descriptions are shared.
+void become_child();
+
+/// In a child whose parent ends with the fork: it is the keeper of what they share.
+void take_over_shared(ThreadState &thread);
 
 } // namespace flockstat::shim

@@ -6,6 +6,7 @@
 #include "shim/attempt.h"
 #include "shim/bookkeeping.h"
 #include "shim/close_on_exec.h"
+#include "shim/handover.h"
 #include "shim/ownership.h"
 #include "shim/run_arena.h"
 #include "shim/start_message.h"
@@ -25,11 +26,17 @@ void mark_ended(record::ProcessState state) {
 
 void end_records(ThreadState &thread) {
     notice_fork();
+    const std::uint64_t end_ticks = now_ticks();
+    if (anything_handed()) {
+        adopt_handovers(thread);
+    }
+    if (holds_anything()) {
+        end_all_at_exit(thread, end_ticks);
+    }
     if (run.process == nullptr) {
         return; // a child that never locked has nothing to say
     }
     if (thread.block != nullptr) {
-        end_all_at_exit(thread, now_ticks());
         abandon_episodes(thread);
     }
     mark_ended(record::ProcessState::exited);
@@ -39,11 +46,14 @@ void end_records(ThreadState &thread) {
 
 void end_image(ThreadState &thread) {
     notice_fork();
+    if (anything_handed()) {
+        adopt_handovers(thread);
+    }
     if (run.process != nullptr) {
         if (thread.block != nullptr) {
             abandon_episodes(thread); // the new image knows nothing of them
         }
-        note_closes_at_exec();
+        leave_to_next_image(thread);
         mark_ended(record::ProcessState::execed);
         give_blocks(&thread);
     }
@@ -51,7 +61,11 @@ void end_image(ThreadState &thread) {
 
 /// The deed, or, in a thread that never had anything to record, just the process's state.
 void end_with(void (*deed)(ThreadState &), record::ProcessState state) {
-    if (ThreadState *thread = existing_thread_state(); thread != nullptr) {
+    ThreadState *thread = existing_thread_state();
+    if (thread == nullptr && (anything_handed() || holds_anything())) {
+        thread = thread_state();
+    }
+    if (thread != nullptr) {
         inside_bookkeeping(*thread, deed);
         return;
     }
@@ -130,6 +144,9 @@ void exec_failed() {
     if (!passing() && run.process != nullptr) {
         run.process->state = record::ProcessState::running;
         run.process->ended_ticks = 0;
+        if (ThreadState *thread = existing_thread_state(); thread != nullptr && anything_handed()) {
+            inside_bookkeeping(*thread, adopt_handovers); // what was left to the image that did not come
+        }
     }
 }
 

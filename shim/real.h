@@ -51,7 +51,12 @@ extern "C" {
     ENTRY(execv)                        \
     ENTRY(execvp)                       \
     ENTRY(execvpe)                      \
-    ENTRY(fexecve)
+    ENTRY(fexecve)                      \
+    ENTRY(posix_spawn)                  \
+    ENTRY(posix_spawnp)                 \
+    ENTRY(system)                       \
+    ENTRY(popen)                        \
+    ENTRY(daemon)
 
 #define FLOCKSTAT_REAL_POINTER(name) __typeof__(name) *name;
 struct flockstat_real {

@@ -1,6 +1,7 @@
 #include "shim/run.h"
 
 #include "reporter/record/system_call.h"
+#include "shim/co_holders.h"
 #include "shim/run_arena.h"
 #include "shim/start_message.h"
 
@@ -23,18 +24,13 @@ void adopt_arena_facts() {
     run.started = header->started;
 }
 
+/// `mine`: with its pid.
 void fill_process(record::Process *mine) {
-    auto *header = reinterpret_cast<record::Header *>(run.arena.base);
-    mine->ordinal = __atomic_add_fetch(&header->process_count, 1, __ATOMIC_RELAXED);
-    mine->pid = static_cast<std::int32_t>(system_call(SYS_getpid));
     mine->parent_pid = static_cast<std::int32_t>(system_call(SYS_getppid));
     mine->uid = static_cast<std::uint32_t>(system_call(SYS_getuid));
-    mine->attached_ticks = now_ticks();
-    mine->state = record::ProcessState::running;
-    mine->status = -1;
     struct stat64 facts {};
     if (system_call(SYS_newfstatat, AT_FDCWD, address_of("/proc/self/ns/pid"), address_of(&facts), 0) == 0) {
-        mine->pid_namespace = facts.st_ino;
+        mine->pid_namespace = run.pid_namespace = facts.st_ino;
     }
     if (run.command == 0) {
         run.command = record::intern_string(run.arena, run.command_line);
@@ -48,19 +44,46 @@ void fill_process(record::Process *mine) {
     mine->executable = run.executable;
 }
 
+/// The record that another process of the run made on this one's behalf.
+record::Process *take_stand_in(std::int32_t pid, record::Ref *ref) {
+    record::Process *known = find_process(pid, ref);
+    std::uint32_t stands_in = 1;
+    return known != nullptr && known->state == record::ProcessState::running &&
+                   __atomic_compare_exchange_n(&known->stand_in, &stands_in, 0, false, __ATOMIC_ACQ_REL,
+                                               __ATOMIC_RELAXED)
+               ? known
+               : nullptr;
+}
+
+/// What the image before left to this one.
+void take_keeps(const record::Process &before, record::Process *mine) {
+    auto *keeps = const_cast<record::Ref *>(&before.keeps);
+    mine->keeps = __atomic_exchange_n(keeps, 0, __ATOMIC_ACQ_REL);
+}
+
 /// Claims this process's record: no descriptor, no path, so that a child that dropped its rights can.
 void claim_process() {
-    auto *header = reinterpret_cast<record::Header *>(run.arena.base);
-    const record::Ref ref = record::take_room(run.arena, sizeof(record::Process));
-    auto *mine = record::resolve<record::Process>(run.arena, ref);
+    const auto *header = reinterpret_cast<const record::Header *>(run.arena.base);
+    const auto pid = static_cast<std::int32_t>(system_call(SYS_getpid));
+    const bool any_handed = __atomic_load_n(&header->handovers, __ATOMIC_RELAXED) != 0;
+    record::Ref ref = 0;
+    record::Process *mine = any_handed ? take_stand_in(pid, &ref) : nullptr;
     if (mine == nullptr) {
-        count_lost(&record::Lost::processes);
-        return;
+        record::Ref before_ref = 0;
+        const record::Process *before = any_handed ? find_process(pid, &before_ref) : nullptr;
+        mine = make_process(pid, &ref);
+        if (mine == nullptr) {
+            count_lost(&record::Lost::processes);
+            return;
+        }
+        fill_process(mine);
+        if (before != nullptr && before->state == record::ProcessState::execed) {
+            take_keeps(*before, mine);
+        }
+        show_process(mine, ref);
+    } else {
+        fill_process(mine);
     }
-    fill_process(mine);
-    const auto chain =
-        static_cast<std::size_t>(static_cast<std::uint32_t>(mine->pid)) % record::process_chains;
-    record::push(&header->process_heads[chain], mine, ref);
     run.pid = mine->pid;
     run.process = mine;
     run.process_ref = ref;
@@ -85,6 +108,27 @@ bool wait_for_attachment() {
 }
 
 } // namespace
+
+record::Process *make_process(std::int32_t pid, record::Ref *ref) {
+    auto *header = reinterpret_cast<record::Header *>(run.arena.base);
+    *ref = record::take_room(run.arena, sizeof(record::Process));
+    auto *made = record::resolve<record::Process>(run.arena, *ref);
+    if (made != nullptr) {
+        made->ordinal = __atomic_add_fetch(&header->process_count, 1, __ATOMIC_RELAXED);
+        made->pid = pid;
+        made->attached_ticks = now_ticks();
+        made->state = record::ProcessState::running;
+        made->status = -1;
+    }
+    return made;
+}
+
+void show_process(record::Process *process, record::Ref ref) {
+    auto *header = reinterpret_cast<record::Header *>(run.arena.base);
+    const auto chain =
+        static_cast<std::size_t>(static_cast<std::uint32_t>(process->pid)) % record::process_chains;
+    record::push(&header->process_heads[chain], process, ref);
+}
 
 std::uint64_t ticks_for_ns(std::uint64_t ns) {
     if (run.clock == record::Clock::monotonic || run.started.monotonic_ns == 0) {
@@ -143,6 +187,7 @@ bool attach_run() {
 
 void forget_parent_run() {
     ++run.generation;
+    __atomic_fetch_add(&flockstat_fork_epoch, 1U, __ATOMIC_RELAXED); // also where nobody saw the fork
     if (run.fork_page != nullptr) {
         run.fork_page->generation = run.generation;
     }

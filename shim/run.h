@@ -35,6 +35,8 @@ struct ProcessRun {
     record::ClockReading started{}; ///< private copy of the header's
     record::Process *process = nullptr;
     record::Ref process_ref = 0;
+    std::uint64_t pid_namespace = 0;  ///< as the record says
+    std::uint64_t handovers_seen = 0; ///< Header::handovers, when this process last looked
     std::string_view command_line; ///< of this process, arguments separated by NUL; as the kernel laid it out
     record::Ref command = 0;       ///< interned; children by fork have the same
     record::Ref executable = 0;
@@ -65,6 +67,12 @@ inline std::uint64_t now_ticks() { return record::read_ticks(run.clock); }
 /// Maps the run's arena, or makes it; claims this process's record. False where this process cannot record.
 /// Slow; after the first time a comparison. Async-signal-safe. Errno untouched.
 [[nodiscard]] bool attach_run();
+
+/// A new record of a running process, not shown yet; nullptr where there is no room.
+[[nodiscard]] record::Process *make_process(std::int32_t pid, record::Ref *ref);
+
+/// Pushes a record that is complete onto its chain.
+void show_process(record::Process *process, record::Ref ref);
 
 /// Counts something that was left out.
 void count_lost(std::uint64_t record::Lost::*what, std::uint64_t times = 1);

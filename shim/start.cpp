@@ -1,5 +1,7 @@
 /// The constructor of the preloaded object.
 #include "shim/bookkeeping.h"
+#include "shim/child.h"
+#include "shim/handover.h"
 #include "shim/module_map.h"
 #include "shim/process_end.h"
 #include "shim/real.h"
@@ -8,7 +10,6 @@
 #include "shim/unwind.h"
 
 #include <cstdlib>
-#include <pthread.h>
 
 namespace flockstat::shim {
 namespace {
@@ -17,15 +18,12 @@ namespace {
 /// (_dl_fini), so that exit() runs it after them all; and unlike a destructor it is told the exit status.
 void last_of_all(int status, void *) { end_process(status & 0xFF); }
 
-/// In a child of fork, while it has one thread only: threads whose first calls come at once would notice it
-/// all at once. A raw clone is noticed by the first call all the same. A handler that forks while its thread
-/// is inside the bookkeeping leaves it to the next call, too: the frame that it interrupted goes on in the
-/// child.
-void begin_child() {
-    if (ThreadState *thread = existing_thread_state(); thread != nullptr) {
-        inside_bookkeeping(*thread, [](ThreadState &) { notice_fork(); });
-    } else {
-        notice_fork();
+/// What the program that this process was before has left to it, or somebody has handed to it.
+void adopt_from_image_before() {
+    if (anything_handed()) {
+        if (ThreadState *thread = thread_state(); thread != nullptr) {
+            inside_bookkeeping(*thread, adopt_handovers);
+        }
     }
 }
 
@@ -42,7 +40,8 @@ __attribute__((constructor)) void start(int argument_count, char **arguments, ch
     if (run.stacks) {
         unwind_init();
     }
-    pthread_atfork(nullptr, nullptr, begin_child);
+    watch_forks();
+    adopt_from_image_before();
     on_exit(last_of_all, nullptr);
 }
 

@@ -31,11 +31,19 @@ syscall:
         je      1f
         cmpq    $SYS_exit_group, %rdi
         je      1f
-        movq    flockstat_real+FLOCKSTAT_REAL_SYSCALL(%rip), %rax
+        cmpq    $SYS_clone, %rdi
+        je      3f
+        cmpq    $SYS_fork, %rdi
+        je      3f
+        cmpq    $SYS_clone3, %rdi
+        je      3f
+2:      movq    flockstat_real+FLOCKSTAT_REAL_SYSCALL(%rip), %rax
         testq   %rax, %rax
         jz      1f                      /* earlier than our constructor */
         jmp     *%rax
 1:      jmp     flockstat_syscall
+3:      lock incl flockstat_fork_epoch(%rip) /* the child may share open file descriptions (co_holders.h) */
+        jmp     2b
         .cfi_endproc
         .size   syscall, .-syscall
 

@@ -17,6 +17,7 @@ vfork:
         .cfi_register %rip, %rdi
         movq    flockstat_thread_slot@gottpoff(%rip), %rsi
         incl    %fs:(%rsi)
+        lock incl flockstat_fork_epoch(%rip)
         movl    $SYS_vfork, %eax
         syscall                         /* keeps rsi and rdi */
         pushq   %rdi

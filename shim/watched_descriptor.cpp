@@ -3,6 +3,7 @@
 #include "reporter/record/system_call.h"
 #include "shim/blocking_call.h"
 #include "shim/bookkeeping.h"
+#include "shim/handover.h"
 #include "shim/mapped_file.h"
 #include "shim/open_file.h"
 #include "shim/real.h"
@@ -32,6 +33,18 @@ bool interrupts_bookkeeping() {
     return thread != nullptr && thread->inside != 0;
 }
 
+/// Is dup2 about to close what other processes may have too? They are to be asked while it is open still.
+bool is_shared(int descriptor, int wanted) {
+    if (passing() || wanted < 0 || descriptor == wanted) {
+        return false;
+    }
+    const OpenFile *open_file = peek_descriptor(wanted);
+    const bool shared =
+        anything_handed() || (open_file != nullptr && may_be_inherited(*open_file) &&
+                              (open_file->flock_region != nullptr || !open_file->ofd.empty()));
+    return shared && record::system_call(SYS_fcntl, descriptor, F_GETFD) >= 0; // the call will succeed
+}
+
 /// Cancelled in close: the descriptor may be open still; then its next lock call finds that out.
 void cancelled(void *context) { static_cast<const WatchedClose *>(context)->done(); }
 
@@ -44,7 +57,8 @@ std::uint64_t WatchedClose::begin() {
 }
 
 WatchedClose::WatchedClose(int descriptor, const CallSite &site) : site_(site) {
-    if (!passing() && descriptor >= 0 && (descriptor_matters(descriptor) || interrupts_bookkeeping())) {
+    if (!passing() && descriptor >= 0 &&
+        (descriptor_matters(descriptor) || interrupts_bookkeeping() || anything_handed())) {
         close(descriptor);
         start_ticks_ = now_ticks(); // the exit's duration is that of the program's call
     }
@@ -127,20 +141,23 @@ void WatchedCloses::done() {
 }
 
 WatchedDuplicate::WatchedDuplicate(int descriptor, int wanted, const CallSite &site)
-    : site_(site), descriptor_(descriptor), wanted_(wanted) {
+    : site_(site), descriptor_(descriptor), wanted_(wanted),
+      shared_(is_shared(descriptor, wanted) ? wanted : -1, site) {
     if (!passing() && descriptor != wanted && wanted >= 0 && descriptor_matters(wanted)) {
         start_ticks_ = now_ticks();
     }
 }
 
 void WatchedDuplicate::done(int copy) const {
+    shared_.done();
     if (copy < 0 || copy == descriptor_ || passing()) {
         return;
     }
     is_marked_mapped(descriptor_) ? mark_mapped(copy) : clear_mapped(copy);
     if (start_ticks_ == 0 && peek_descriptor(descriptor_) == nullptr && peek_descriptor(copy) == nullptr &&
-        !interrupts_bookkeeping()) {
+        !interrupts_bookkeeping() && !anything_handed()) {
         note_twins(descriptor_, copy);
+        forget_origin(copy);
         return;
     }
     Operation operation;

@@ -59,6 +59,7 @@ private:
     CallSite site_;
     std::uint64_t start_ticks_ = 0;
     int descriptor_, wanted_;
+    WatchedClose shared_; ///< `wanted`, where other processes may have it too
 };
 
 /// A call like fcntl(F_DUPFD) made `copy` a duplicate of `descriptor`. Errno untouched.

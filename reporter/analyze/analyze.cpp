@@ -5,6 +5,7 @@
 #include "reporter/analyze/sums.h"
 
 #include <algorithm>
+#include <functional>
 #include <numeric>
 #include <tuple>
 
@@ -51,7 +52,17 @@ ReleaseCounts release_counts(const std::array<std::uint64_t, record::release_cou
             count(Release::unknown)};
 }
 
-LockReport lock_report(const LockSum &sum) {
+std::vector<HolderReport> holders_of(const LockSum &sum, const std::vector<ProcessSum> &processes) {
+    std::vector<HolderReport> holders;
+    for (const HolderSum &holder : sum.held_by) {
+        const Process &process = processes[holder.process].process;
+        holders.push_back({process.pid, process.command, holder.mode, holder.held_ns});
+    }
+    std::ranges::stable_sort(holders, std::greater<>(), &HolderReport::held_ns);
+    return holders;
+}
+
+LockReport lock_report(const LockSum &sum, const std::vector<ProcessSum> &processes) {
     LockReport lock;
     lock.path = sum.lock.path;
     lock.device_major = sum.lock.device_major;
@@ -75,6 +86,7 @@ LockReport lock_report(const LockSum &sum) {
     lock.errors = named(sum.errors);
     lock.released = release_counts(sum.released);
     lock.held_open_ns = sum.held_open_ns;
+    lock.held_by = holders_of(sum, processes);
     lock.shared = {full_stat(sum.enter[0]), full_stat(sum.region[0])};
     lock.exclusive = {full_stat(sum.enter[1]), full_stat(sum.region[1])};
     lock.enter = both(sum.enter);
@@ -140,7 +152,7 @@ std::vector<std::size_t> add_locks(const Sums &sums, Report &report) {
     std::vector<std::size_t> places(sums.locks.size());
     for (const std::size_t number : ranked(sums.locks, lock_rank)) {
         places[number] = report.locks.size();
-        report.locks.push_back(lock_report(sums.locks[number]));
+        report.locks.push_back(lock_report(sums.locks[number], sums.processes));
     }
     return places;
 }
@@ -163,7 +175,7 @@ void add_groups(const Sums &sums, const std::vector<std::size_t> &lock_places, R
     }
     for (const std::size_t number : ranked(merged, lock_rank)) {
         std::ranges::sort(members[number]);
-        report.groups.push_back({lock_report(merged[number]), std::move(members[number])});
+        report.groups.push_back({lock_report(merged[number], sums.processes), std::move(members[number])});
     }
 }
 

@@ -51,11 +51,7 @@ RegionEnd Endings::region_end(const Region &region) const {
         if (region.closes_at_exec) {
             return ended(its_own ? Release::exec : Release::unknown, region, process.ended_at_ns);
         }
-        std::uint32_t image = region.process; // successors follow each other in time, so this ends
-        while (successors_[image] != no_index) {
-            image = successors_[image];
-        }
-        if (run_.processes[image].ending == Ending::running) {
+        if (run_.processes[last_image(region.process)].ending == Ending::running) {
             return ended(Release::still_held, region, run_.read_at_ns);
         }
         return ended(Release::unknown, region, process.ended_at_ns);
@@ -64,6 +60,13 @@ RegionEnd Endings::region_end(const Region &region) const {
     case Ending::unknown: break;
     }
     return ended(Release::unknown, region, process.last_seen_at_ns);
+}
+
+std::uint32_t Endings::last_image(std::uint32_t process) const {
+    while (successors_[process] != no_index) { // they follow each other in time, so this ends
+        process = successors_[process];
+    }
+    return process;
 }
 
 bool Endings::is_abandoned(const Episode &episode) const {

@@ -37,6 +37,9 @@ public:
     /// there is none.
     [[nodiscard]] std::uint32_t exec_successor(std::uint32_t process) const { return successors_[process]; }
 
+    /// The last of the images that this process became by exec; itself where there is none.
+    [[nodiscard]] std::uint32_t last_image(std::uint32_t process) const;
+
 private:
     const Run &run_;
     std::vector<std::uint32_t> successors_; ///< by process

@@ -53,6 +53,14 @@ struct ReleaseCounts {
     std::uint64_t unlock = 0, close = 0, exit = 0, exec = 0, converted = 0, still_held = 0, unknown = 0;
 };
 
+/// A process that held the lock when the run was read.
+struct HolderReport {
+    std::int32_t pid = 0;
+    std::vector<std::string> command; ///< empty where it is not known
+    Mode mode = Mode::shared;
+    std::uint64_t held_ns = 0; ///< so far
+};
+
 struct LockReport {
     std::string path; ///< as the kernel gave it: bytes
     std::uint32_t device_major = 0, device_minor = 0;
@@ -68,6 +76,7 @@ struct LockReport {
     ErrorCounts errors;
     ReleaseCounts released;
     std::uint64_t held_open_ns = 0;
+    std::vector<HolderReport> held_by; ///< regions that are still held, longest first
     ModeReport shared, exclusive;
     Stat enter, region, exit, wait, overshoot;
 };

@@ -54,6 +54,7 @@ void LockSum::merge(const LockSum &other) {
     for (const auto &[error, count] : other.errors) {
         errors[error] += count;
     }
+    held_by.insert(held_by.end(), other.held_by.begin(), other.held_by.end());
     for (std::size_t i = 0; i < released.size(); ++i) {
         released[i] += other.released[i];
     }
@@ -186,6 +187,10 @@ void Sums::add_regions(const Run &run, std::size_t number, std::size_t first_pro
         LockSum &lock = locks[locks_of_run_[open.lock]];
         SiteSum &got_at = site(locks_of_run_[open.lock], stacks_.id(number, open.stack));
         ++lock.released[static_cast<std::size_t>(end.cause)];
+        if (end.cause == Release::still_held) {
+            lock.held_by.push_back(
+                {first_process + endings.last_image(open.process), open.mode, end.held_ns});
+        }
         if (!end.is_sample()) {
             lock.held_open_ns = saturating_add(lock.held_open_ns, end.held_ns);
             got_at.held_open_ns = saturating_add(got_at.held_open_ns, end.held_ns);

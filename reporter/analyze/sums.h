@@ -23,12 +23,20 @@ struct AttemptSum {
     [[nodiscard]] std::uint64_t all() const { return granted + refused + interrupted + deadlocked + failed; }
 };
 
+/// A process that held a lock when the run was read.
+struct HolderSum {
+    std::size_t process = 0; ///< in Sums::processes
+    Mode mode = Mode::shared;
+    std::uint64_t held_ns = 0;
+};
+
 struct LockSum {
     Lock lock;
     AttemptSum attempts;
     std::uint64_t tests = 0, unlocks = 0, polled = 0, abandoned = 0, abandoned_ns = 0, held_open_ns = 0;
     std::map<int, std::uint64_t> errors;
     std::array<std::uint64_t, record::release_count> released{};
+    std::vector<HolderSum> held_by;
     Samples enter[2], region[2]; ///< by Mode
     Samples exit, wait, overshoot;
 

@@ -96,6 +96,21 @@ bool summaries_up_to_date(const fs::path &directory, const std::vector<fs::path>
                                [&](const char *name) { return written_at_ns(directory / name) > latest; });
 }
 
+namespace {
+
+/// It became another program that has not come to life yet, or cannot be watched.
+bool is_between_images(const reporter::Run &run, const reporter::Process &process) {
+    return process.ending == reporter::Ending::execed &&
+           std::ranges::none_of(run.processes,
+                                [&](const reporter::Process &other) {
+                                    return other.pid == process.pid &&
+                                           other.attached_at_ns >= process.ended_at_ns;
+                                }) &&
+           (kill(process.pid, 0) == 0 || errno == EPERM);
+}
+
+} // namespace
+
 bool may_go_on(const reporter::Run &run) {
     // The command may not have come to life yet, or be one that cannot be watched, and start others that can.
     const bool first_is_unseen = std::ranges::none_of(
@@ -104,8 +119,9 @@ bool may_go_on(const reporter::Run &run) {
         (run.first_pid <= 0 || kill(run.first_pid, 0) == 0 || errno == EPERM)) {
         return true;
     }
-    return std::ranges::any_of(run.processes, [](const reporter::Process &process) {
-        return process.ending == reporter::Ending::running || process.ending == reporter::Ending::unknown;
+    return std::ranges::any_of(run.processes, [&](const reporter::Process &process) {
+        return process.ending == reporter::Ending::running || process.ending == reporter::Ending::unknown ||
+               is_between_images(run, process);
     });
 }
 

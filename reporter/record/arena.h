@@ -11,7 +11,9 @@
 /// Who writes what:
 ///  - header counters, chains, processes, locks, stacks, modules, strings: any process, by atomic operations;
 ///    a record is complete before it is pushed onto its chain.
-///  - a thread block with its leaves, regions and episodes: the one thread that it is attached to.
+///  - a thread block with its leaves, regions and episodes: the one thread that it is attached to; but a
+///  region
+///    that processes share is ended (since_ticks) and handed on (process, descriptor) by any of them.
 #pragma once
 
 #include "reporter/record/words.h"
@@ -19,7 +21,7 @@
 namespace flockstat::record {
 
 inline constexpr char arena_magic[8] = {'F', 'L', 'O', 'C', 'K', 'S', 'T', 'A'};
-inline constexpr std::uint32_t arena_version = 2;
+inline constexpr std::uint32_t arena_version = 3;
 
 /// Offset in the arena in units of ref_unit bytes; 0 is "none".
 using Ref = std::uint32_t;
@@ -84,6 +86,9 @@ struct Header {
     std::uint32_t reserved0;
     Ref blocks;       ///< chain of all thread blocks
     Ref event_chunks; ///< chain of all event chunks
+    /// Counts Keep records that were put on any process: who saw another number before looks for its own.
+    alignas(64) std::uint64_t handovers;
+    std::uint64_t reserved[7];
     Ref lock_heads[lock_chains];
     Ref string_heads[string_chains];
     Ref stack_heads[stack_chains];
@@ -230,15 +235,38 @@ struct Region {
     std::int64_t range_end;    ///< last byte still held (INT64_MAX: to the end of any file)
     Ref lock;
     Ref stack;
-    Ref process;
-    std::int32_t descriptor; ///< through which it was got
+    Ref process;             ///< its keeper: a process that has it, and in whose care its end is
+    std::int32_t descriptor; ///< of the keeper
     std::int32_t thread;     ///< tid that got it
     Family family;
     Mode mode;
-    std::uint16_t holders;        ///< processes known to share it
-    std::uint64_t closes_at_exec; ///< 1: an exec of its process, begun after it was written, ends it
+    std::uint16_t holders;        ///< 2 or more: other processes may have it too
+    std::uint32_t closes_at_exec; ///< 1: an exec of its keeper, begun after it was written, ends it
+    Ref sharers;                  ///< chain of Sharers; stays with the slot
 };
 inline constexpr unsigned regions_in_group = 15;
+
+/// Processes that may have a region's open file description, as children of who had it. Only candidates: the
+/// kernel is asked about each. A pid that is no process's any more makes room for another.
+struct Sharers {
+    Ref next;
+    std::uint32_t reserved;
+    std::int32_t pids[14]; ///< 0: free
+};
+
+/// A region that was put into a process's care: by one that had it and closed it, or by the image that the
+/// process was before an exec.
+struct Keep {
+    Ref next;
+    Ref region;                 ///< 0: `descriptor` is just a duplicate of `duplicate_of`
+    std::uint64_t since_ticks;  ///< of the region
+    std::uint64_t handed_ticks; ///< when it was last known to be held
+    std::int64_t range_start, range_end;
+    std::int32_t descriptor; ///< of the process; -1: a posix lock, which needs none
+    std::int32_t duplicate_of;
+    Ref keeper; ///< of the region as long as nobody else took it over
+    std::uint32_t reserved;
+};
 
 struct RegionGroup {
     Ref next;
@@ -309,6 +337,9 @@ struct Process {
     std::uint32_t threads;
     std::uint32_t epoch;
     std::uint32_t uid;
+    Ref keeps; ///< chain of Keep, for the process to take
+    std::uint32_t
+        stand_in; ///< 1: made by another process of the run, to have its pid and command for what it holds
     std::uint32_t reserved;
     ProcessTotals totals[2];
 };
@@ -360,6 +391,7 @@ static_assert(sizeof(Leaf) == 160);
 static_assert(sizeof(Region) == 64);
 static_assert(sizeof(Event) == 64);
 static_assert(sizeof(WaitCounter) == 128);
+static_assert(sizeof(Sharers) == 64);
 static_assert(sizeof(Frame) == 16);
 
 } // namespace flockstat::record

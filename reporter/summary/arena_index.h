@@ -43,6 +43,7 @@ struct ProcessEntry {
     Ending ending = Ending::unknown;
     bool replaced = false;               ///< execed, and the new image has an entry of its own
     Ending last_image = Ending::unknown; ///< ending of the last image that it became by exec
+    Ref last_ref = 0;                    ///< record of that image
     std::int64_t attached_at_ns = 0, ended_at_ns = 0, last_seen_at_ns = 0;
     std::uint64_t attempts = 0, unlocks = 0;
     ShortSum enter, region, wait; ///< region: with those that its end closed

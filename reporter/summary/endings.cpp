@@ -55,6 +55,7 @@ void ArenaIndex::link_images() {
         ProcessEntry &process = processes_[i];
         process.replaced = i > 0 && is_successor(process, processes_[i - 1]);
         process.last_image = process.replaced ? processes_[i - 1].last_image : process.ending;
+        process.last_ref = process.replaced ? processes_[i - 1].last_ref : process.ref;
     }
     std::sort(processes_.begin(), processes_.end(),
               [](const ProcessEntry &a, const ProcessEntry &b) { return a.ref < b.ref; });

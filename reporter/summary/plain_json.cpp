@@ -142,6 +142,33 @@ void put_lock_counts(OutFile &file, GroupCounts &counts) {
     file.print(FMT_COMPILE("}}, \"held_open_ns\": {},\n  "), counts.held_open_ns);
 }
 
+/// Who held it when the summary was written.
+void put_holders(const Summary &summary, OutFile &file, std::span<const Item> items) {
+    const ArenaIndex &index = summary.index;
+    bool first = true;
+    file.put("\"held_by\": [");
+    for (const Item &item : items) {
+        record::Region region;
+        if (item.kind != ItemKind::region || !index.read_region(item, &region)) {
+            continue;
+        }
+        const RegionEnd end = index.end_of(item, region);
+        const ProcessEntry *owner = index.process(item.process);
+        const ProcessEntry *holder = owner != nullptr ? index.process(owner->last_ref) : nullptr;
+        if (end.cause != Release::still_held || holder == nullptr) {
+            continue;
+        }
+        file.print(FMT_COMPILE("{}{{\"pid\": {}, \"command\": "), std::string_view(first ? "" : ", "),
+                   holder->record.pid);
+        put_arguments(file, text_of(index.arena(), holder->record.command));
+        file.print(FMT_COMPILE(", \"mode\": \"{}\", \"held_ns\": {}}}"),
+                   std::string_view(region.mode == record::Mode::shared ? "shared" : "exclusive"),
+                   end.held_ns);
+        first = false;
+    }
+    file.put("],\n  ");
+}
+
 void put_lock(const Summary &summary, OutFile &file, const Group &group) {
     const record::ArenaView &arena = summary.index.arena();
     const std::span<const Item> items = summary.index.items(group);
@@ -157,6 +184,7 @@ void put_lock(const Summary &summary, OutFile &file, const Group &group) {
     put_filesystem_name(file, lock.filesystem);
     file.print(FMT_COMPILE("\", \"family\": \"{}\",\n  "), family_keys[static_cast<unsigned>(lock.family)]);
     put_lock_counts(file, counts);
+    put_holders(summary, file, items);
     put_mode(summary, file, "shared", items, Counter::enter_shared, Counter::region_shared);
     put_mode(summary, file, "exclusive", items, Counter::enter_exclusive, Counter::region_exclusive);
     put_counter(summary, file, "enter", items, Counter::enter);

@@ -94,6 +94,15 @@ Json counters_object(const Report &report) {
     return json;
 }
 
+template<typename Item>
+Json array_of(const std::vector<Item> &items, Json (*object)(const Item &)) {
+    Json json = Json::array();
+    for (const Item &item : items) {
+        json.push_back(object(item));
+    }
+    return json;
+}
+
 Json concurrencies_object(const Report &report) {
     Json json = Json::object();
     for (const auto &[name, concurrency] : report.concurrency) {
@@ -111,6 +120,13 @@ Json released_object(const ReleaseCounts &released) {
 
 Json mode_object(const ModeReport &mode) {
     return {{"enter", full_stat(mode.enter)}, {"region", full_stat(mode.region)}};
+}
+
+Json holder_object(const HolderReport &holder) {
+    return {{"pid", holder.pid},
+            {"command", text_array(holder.command)},
+            {"mode", holder.mode == Mode::shared ? "shared" : "exclusive"},
+            {"held_ns", holder.held_ns}};
 }
 
 Json lock_object(const LockReport &lock) {
@@ -135,6 +151,7 @@ Json lock_object(const LockReport &lock) {
             {"errors", error_object(lock.errors)},
             {"released", released_object(lock.released)},
             {"held_open_ns", lock.held_open_ns},
+            {"held_by", array_of(lock.held_by, holder_object)},
             {"shared", mode_object(lock.shared)},
             {"exclusive", mode_object(lock.exclusive)},
             {"enter", full_stat(lock.enter)},
@@ -246,15 +263,6 @@ Json window_object(const Window &window) {
             {"waiting", window.waiting},
             {"locks", std::move(locks)},
             {"counters", std::move(counters)}};
-}
-
-template<typename Item>
-Json array_of(const std::vector<Item> &items, Json (*object)(const Item &)) {
-    Json json = Json::array();
-    for (const Item &item : items) {
-        json.push_back(object(item));
-    }
-    return json;
 }
 
 } // namespace

@@ -240,6 +240,26 @@ std::string released_sentence(const LockReport &lock, const TextStyle &style) {
     return text;
 }
 
+/// Who holds it still.
+std::string holders_sentence(const LockReport &lock, const TextStyle &style) {
+    constexpr std::size_t most = 3;
+    constexpr std::size_t command_columns = 40;
+    std::string text;
+    for (std::size_t i = 0; i < std::min(lock.held_by.size(), most); ++i) {
+        const HolderReport &holder = lock.held_by[i];
+        text += text.empty() ? "Still held by " : ", ";
+        text += fmt::format("process {}", holder.pid);
+        text += holder.command.empty()
+                    ? ""
+                    : fmt::format(" ({})", command_text(holder.command, command_columns, style));
+        text += fmt::format(" for {}", style.time(holder.held_ns));
+    }
+    if (lock.held_by.size() > most) {
+        text += fmt::format(" and {}", counted(lock.held_by.size() - most, "other", "others"));
+    }
+    return text.empty() ? text : text + ".";
+}
+
 std::string details(const Report &report, const LockGroup &group, std::size_t number,
                     const TextStyle &style) {
     const LockReport &lock = group.sum;
@@ -252,8 +272,9 @@ std::string details(const Report &report, const LockGroup &group, std::size_t nu
         kind += fmt::format(", {} files of that name one after the other", human_count(group.locks.size()));
     }
     text += "   " + style.faint(kind) + "\n";
-    for (const std::string &sentence : {acquired_sentence(lock), polled_sentence(lock, style),
-                                        troubles_sentence(lock, style), released_sentence(lock, style)}) {
+    for (const std::string &sentence :
+         {acquired_sentence(lock), polled_sentence(lock, style), troubles_sentence(lock, style),
+          released_sentence(lock, style), holders_sentence(lock, style)}) {
         text += sentence.empty() ? "" : wrapped(sentence, style.width(), 3, 3);
     }
     return text + stat_rows(lock, style) + site_lists(report, group, style);

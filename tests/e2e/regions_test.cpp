@@ -155,13 +155,3 @@ TEST_CASE("closing a range of descriptors ends what they held, and frees their n
     check_released(lock_of(run.report, base / "a", "flock"), {{"close", 1}});
     check_released(lock_of(run.report, base / "b", "flock"), {{"unlock", 1}});
 }
-
-TEST_CASE("a lock got for the parent's descriptor is not released by the end of who got it", "[regions]") {
-    const TempDirectory base;
-    Command command = shell("( flock 9; true ) 9>l", base.path());
-    const RecordedRun run = flockstat_run(command, base / "run");
-    REQUIRE(run.outcome.status == 0);
-    const json lock = lock_of(run.report, base / "l", "flock");
-    check_released(lock, {{"unknown", 1}});
-    CHECK(lock["region"]["count"] == 0);
-}

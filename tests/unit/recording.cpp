@@ -20,10 +20,22 @@ namespace {
 /// Later than all that any recording's descriptors were last looked at.
 std::uint64_t latest_ns = 0;
 
+/// Regions of an arena that is not mapped any more.
+class Forgetting final : public shim::HeldVisitor {
+public:
+    void visit(shim::OpenFile &open_file) override {
+        open_file.flock_region = nullptr;
+        (void)open_file.ofd.remove({});
+    }
+    void visit(shim::LockedFile &file) override { (void)file.posix.remove({}); }
+};
+
 /// What a child of fork does: threads, regions and process records of before are not this run's.
 void forget_what_was() {
     shim::forget_parent_run();
-    shim::forget_parent_regions();
+    Forgetting forgetting;
+    shim::visit_held(forgetting);
+    shim::files_with_posix_locks = 0;
     shim::reset_thread_states();
 }
 

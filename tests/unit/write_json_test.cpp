@@ -76,11 +76,12 @@ TEST_CASE("the report's keys are those of the schema, in its order") {
     CHECK(keys(json["counters"]) == Keys{"filelock.enter", "filelock.region", "filelock.exit"});
     CHECK(keys(json["counters"]["filelock.exit"]) == stat_keys);
     const Json &lock = json["locks"][0];
-    CHECK(keys(lock) ==
-          Keys{"path",      "device",      "inode",      "filesystem",   "family", "attempts", "granted",
-               "refused",   "interrupted", "deadlocked", "failed",       "tests",  "unlocks",  "acquisitions",
-               "contended", "polled",      "abandoned",  "abandoned_ns", "errors", "released", "held_open_ns",
-               "shared",    "exclusive",   "enter",      "region",       "exit",   "wait",     "overshoot"});
+    CHECK(keys(lock) == Keys{"path",         "device",    "inode",        "filesystem",   "family",
+                             "attempts",     "granted",   "refused",      "interrupted",  "deadlocked",
+                             "failed",       "tests",     "unlocks",      "acquisitions", "contended",
+                             "polled",       "abandoned", "abandoned_ns", "errors",       "released",
+                             "held_open_ns", "held_by",   "shared",       "exclusive",    "enter",
+                             "region",       "exit",      "wait",         "overshoot"});
     CHECK(keys(lock["released"]) ==
           Keys{"unlock", "close", "exit", "exec", "converted", "still_held", "unknown"});
     CHECK(keys(lock["shared"]) == Keys{"enter", "region"});

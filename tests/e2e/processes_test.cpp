@@ -1,0 +1,271 @@
+// Regions whose open file description several processes have, one after the other or at once.
+// tests/programs/relay.c does the steps; its steps `held` and `free` ask the kernel from a process of their
+// own, and the step marked `!` gives the bounds of how long the lock was held.
+#include "tests/support/e2e.h"
+
+#include <fcntl.h>
+#include <iterator>
+#include <poll.h>
+#include <sstream>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+using namespace flockstat::test;
+using nlohmann::json;
+
+namespace {
+
+using Ends = std::map<std::string, int>;
+
+struct Relay {
+    const char *what;
+    const char *steps;
+    Ends released;
+};
+
+constexpr std::int64_t no_bound = -1;
+
+/// What "held LOW HIGH" says; no_bound where nothing was marked.
+struct Held {
+    std::int64_t low_ns = no_bound, high_ns = no_bound;
+};
+
+Held held_of(const std::string &out) {
+    Held held;
+    std::istringstream words(out);
+    std::string held_word;
+    words >> held_word >> held.low_ns >> held.high_ns;
+    return words ? held : Held{};
+}
+
+std::vector<std::string> words_of(const std::string &text) {
+    std::istringstream stream(text);
+    return {std::istream_iterator<std::string>(stream), {}};
+}
+
+json run_relay(const TempDirectory &base, const std::string &family, const std::string &steps, Held *held) {
+    const std::string path = base / "l";
+    Command command{.argv = {program("relay"), family, path}, .limit = std::chrono::seconds(60)};
+    for (const std::string &step : words_of(steps))
+        command.argv.push_back(step);
+    const RecordedRun run = flockstat_run(command, base / "run");
+    INFO(run.outcome.err);
+    REQUIRE(run.outcome.status == 0);
+    *held = held_of(run.outcome.out);
+    return lock_of(run.report, path, family);
+}
+
+void check_relay(const std::string &family, const Relay &relay) {
+    INFO(family << ": " << relay.what << ": " << relay.steps);
+    const TempDirectory base;
+    Held held;
+    const json lock = run_relay(base, family, relay.steps, &held);
+    INFO("released: " << lock["released"].dump() << ", region: " << lock["region"].dump());
+    int sampled = 0;
+    for (const auto &[cause, count] : lock["released"].items()) {
+        INFO(cause);
+        const int expected = relay.released.contains(cause) ? relay.released.at(cause) : 0;
+        CHECK(count == expected);
+        sampled += cause == "unknown" || cause == "still_held" ? 0 : expected;
+    }
+    CHECK(lock["region"]["count"] == sampled);
+    if (held.low_ns != no_bound) {
+        // Two clocks, converted: a hundredth of slack.
+        const auto sum_ns = lock["region"]["sum_ns"].get<std::int64_t>();
+        CHECK(sum_ns >= held.low_ns - held.low_ns / 100 - 1'000);
+        CHECK(sum_ns <= held.high_ns + held.high_ns / 100 + 1'000);
+        CHECK(lock["held_open_ns"] == 0);
+    }
+}
+
+void check_description_relays(const std::vector<Relay> &relays) {
+    for (const Relay &relay : relays) {
+        check_relay("flock", relay);
+        check_relay("ofd", relay);
+    }
+}
+
+} // namespace
+
+TEST_CASE("a lock that a forked child shares ends with the last of both", "[processes]") {
+    check_description_relays({
+        {"parent first", "a.open a.lock a.fork=b held a.close held !b.close free", {{"close", 1}}},
+        {"child first", "a.open a.lock a.fork=b b.close held !a.close free", {{"close", 1}}},
+        {"the parent exits", "a.open a.lock a.fork=b a.exit held !b.close free", {{"close", 1}}},
+        {"the child exits last", "a.open a.lock a.fork=b a.close held !b._exit free", {{"exit", 1}}},
+        {"the child unlocks",
+         "a.open a.lock a.fork=b !b.unlock free a.unlock a.close b.close",
+         {{"unlock", 1}}},
+        {"the parent unlocks",
+         "a.open a.lock a.fork=b !a.unlock free b.unlock b.close a.close",
+         {{"unlock", 1}}},
+        {"the child converts",
+         "a.open a.lock a.fork=b b.shared held a.close held !b.close free",
+         {{"converted", 1}, {"close", 1}}},
+        {"locked again by both after the child unlocked",
+         "a.open a.lock a.fork=b b.unlock free a.lock held a.unlock free b.close a.lock a.unlock",
+         {{"unlock", 3}}},
+        {"three generations, the middle one gone first",
+         "a.open a.lock a.fork=b b.fork=c b.exit a.exit held !c.exit free",
+         {{"exit", 1}}},
+        {"two children, the parent gone first",
+         "a.open a.lock a.fork=b a.fork=c a.exit b.exit held !c.exit free",
+         {{"exit", 1}}},
+        {"a clone that libc knows nothing of",
+         "a.open a.lock a.clone=b a.close held !b.close free",
+         {{"close", 1}}},
+        {"a daemon", "a.open a.lock a.daemon held !a.close free", {{"close", 1}}},
+    });
+}
+
+TEST_CASE("a child has none of its parent's posix locks", "[processes]") {
+    check_relay("posix",
+                {"child closes", "a.open a.lock a.fork=b b.close held !a.unlock free", {{"unlock", 1}}});
+    check_relay("posix", {"child exits", "a.open a.lock a.fork=b b.exit held !a.exit free", {{"exit", 1}}});
+    check_relay("posix",
+                {"child unlocks", "a.open a.lock a.fork=b b.unlock held !a.close free", {{"close", 1}}});
+    check_relay("posix", {"a daemon's parent had it", "a.open a.lock a.daemon free", {{"exit", 1}}});
+}
+
+TEST_CASE("a lock got for a description that the parent has goes on with the parent", "[processes]") {
+    check_description_relays({
+        {"closed there", "a.open a.fork=b b.lock b.exit held !a.close free", {{"close", 1}}},
+        {"closed by the child already", "a.open a.fork=b b.lock b.close held !a.close free", {{"close", 1}}},
+        {"unlocked there", "a.open a.fork=b b.lock b.exit held !a.unlock free", {{"unlock", 1}}},
+        {"until its exit", "a.open a.fork=b b.lock b.exit held !a.exit free", {{"exit", 1}}},
+        {"through two processes",
+         "a.open a.fork=b b.fork=c c.lock c.exit held b.exit held !a.close free",
+         {{"close", 1}}},
+        {"to a sibling", "a.open a.fork=b a.fork=c b.lock b.exit a.exit held !c.exit free", {{"exit", 1}}},
+        {"unlocked by another child",
+         "a.open a.fork=b b.lock b.exit a.fork=c !c.unlock free a.close",
+         {{"unlock", 1}}},
+    });
+}
+
+TEST_CASE("a program that was started with the descriptor shares the lock", "[processes]") {
+    check_description_relays({
+        {"posix_spawn", "a.open a.lock a.spawn=b a.close held !b.close free", {{"close", 1}}},
+        {"vfork", "a.open a.lock a.vfork=b a.exit held !b.exit free", {{"exit", 1}}},
+        {"fork and exec", "a.open a.lock a.fork=b b.exec a.close held !b.close free", {{"close", 1}}},
+        {"which unlocks it", "a.open a.lock a.vfork=b !b.unlock free a.unlock a.close", {{"unlock", 1}}},
+        {"which ends first", "a.open a.lock a.spawn=b b.exit held !a.unlock free", {{"unlock", 1}}},
+        {"not when close-on-exec", "a.open a.lock a.cloexec a.spawn=b !a.close free b.exit", {{"close", 1}}},
+    });
+}
+
+TEST_CASE("exec keeps what is held, and the new image ends it", "[processes]") {
+    for (const char *family : {"flock", "ofd", "posix"}) {
+        check_relay(family, {"unlock", "a.open a.lock a.exec held !a.unlock free", {{"unlock", 1}}});
+        check_relay(family, {"close", "a.open a.lock a.exec held !a.close free", {{"close", 1}}});
+        check_relay(family, {"twice", "a.open a.lock a.exec a.exec held !a.exit free", {{"exit", 1}}});
+        check_relay(family, {"close-on-exec", "a.open a.lock a.cloexec !a.exectrue free", {{"exec", 1}}});
+        check_relay(family, {"failed", "a.open a.lock a.badexec held !a.unlock free", {{"unlock", 1}}});
+    }
+    check_description_relays({
+        {"through a duplicate", "a.open a.lock a.dup a.exec held !a.exit free", {{"exit", 1}}},
+        {"close-on-exec, but a child has it",
+         "a.open a.lock a.fork=b a.cloexec a.exectrue held !b.close free",
+         {{"close", 1}}},
+        {"by the child", "a.open a.lock a.cloexec a.fork=b b.exectrue held !a.close free", {{"close", 1}}},
+        {"of the parent, the child first",
+         "a.open a.lock a.fork=b a.exec b.close held !a.close free",
+         {{"close", 1}}},
+    });
+}
+
+TEST_CASE("the way a process ends says how its regions ended", "[processes]") {
+    for (const char *family : {"flock", "ofd", "posix"}) {
+        for (const char *how : {"exit", "_exit", "quick_exit"}) {
+            const std::string steps = std::string("a.open a.lock held !a.") + how + " free";
+            check_relay(family, {how, steps.c_str(), {{"exit", 1}}});
+        }
+        check_relay(family, {"abort", "a.open a.lock a.abort free", {{"unknown", 1}}});
+        check_relay(family, {"killed", "a.open a.lock a.kill free", {{"unknown", 1}}});
+    }
+}
+
+TEST_CASE("who was killed does not count among those that share", "[processes]") {
+    check_description_relays({
+        {"parent killed", "a.open a.lock a.fork=b a.kill held !b.close free", {{"close", 1}}},
+        {"child killed", "a.open a.lock a.fork=b b.kill held !a.close free", {{"close", 1}}},
+        {"both killed", "a.open a.lock a.fork=b b.kill a.kill free", {{"unknown", 1}}},
+        {"the receiver killed", "a.open a.fork=b b.lock b.exit held a.kill free", {{"unknown", 1}}},
+    });
+}
+
+TEST_CASE("a shell holds the lock that flock got for its descriptor", "[processes]") {
+    struct Script {
+        const char *script;
+        Ends released;
+    };
+    const std::vector<Script> scripts = {
+        {"( flock 9; true ) 9>l", {{"exit", 1}}},
+        {"exec 9>l; flock 9; exec 9>&-; true", {{"close", 1}}},
+        {"exec 9>l; flock 9; flock -u 9; true", {{"unlock", 1}}},
+        {"exec 9>l; flock 9; exec 9>other; true", {{"close", 1}}},
+        {"exec 9>l; flock -s 9; flock -x 9; exit 0", {{"converted", 1}, {"exit", 1}}},
+        {"(flock 9; exec sleep 0) 9>l", {{"exit", 1}}},
+        {"flock l true", {{"exit", 1}}},
+        {"flock -o l true", {{"exit", 1}}},
+        {"flock l -c true", {{"exit", 1}}},
+    };
+    for (const char *interpreter : {"dash", "bash"}) {
+        for (const Script &test : scripts) {
+            INFO(interpreter << ": " << test.script);
+            const TempDirectory base;
+            const RecordedRun run = flockstat_run(
+                {.argv = {interpreter, "-c", test.script}, .directory = base.path()}, base / "run");
+            REQUIRE(run.outcome.status == 0);
+            const json lock = lock_of(run.report, base / "l", "flock");
+            INFO(lock["released"].dump());
+            for (const auto &[cause, count] : lock["released"].items()) {
+                INFO(cause);
+                CHECK(count == (test.released.contains(cause) ? test.released.at(cause) : 0));
+            }
+        }
+    }
+}
+
+TEST_CASE("the report says who still holds a lock that outlives the command", "[processes]") {
+    const TempDirectory base;
+    // The inner shell got the lock through `flock 9`, and leaves it to its background child.
+    const std::string holder_words = "syswrite STDOUT, 1; sysread STDIN, $_, 1";
+    const std::string script =
+        "(flock 9; perl -e '" + holder_words + "' <&61 >&64 & head -c 1 <&63 >/dev/null) 9>l; echo over";
+    int tell[2];
+    int told[2];
+    REQUIRE((pipe(tell) == 0 && pipe(told) == 0));
+    REQUIRE((dup2(tell[0], 61) == 61 && dup2(told[0], 63) == 63 && dup2(told[1], 64) == 64));
+    const RecordedRun run =
+        flockstat_run({.argv = {"bash", "-c", script}, .directory = base.path()}, base / "run");
+    REQUIRE(run.outcome.out == "over\n");
+    CHECK(run.report["run"]["complete"] == false);
+    const json lock = lock_of(run.report, base / "l", "flock");
+    CHECK(lock["released"]["still_held"] == 1);
+    CHECK(lock["region"]["count"] == 0);
+    REQUIRE(lock["held_by"].size() == 1);
+    const json &holder = lock["held_by"][0];
+    CHECK(holder["command"] == json({"perl", "-e", holder_words}));
+    CHECK(holder["mode"] == "exclusive");
+    CHECK(holder["held_ns"] == lock["held_open_ns"]);
+    // It is a process that has the file open, with the lock on it.
+    const std::string pid = std::to_string(holder["pid"].get<int>());
+    const Outcome info = run_command({.argv = {"cat", "/proc/" + pid + "/fdinfo/9"}});
+    CHECK(info.out.find("FLOCK") != std::string::npos);
+    const Outcome text = run_flockstat({"report", run.directory});
+    CHECK(text.out.find("Still held by process " + pid + " (perl -e ") != std::string::npos);
+
+    pollfd ended{static_cast<int>(syscall(SYS_pidfd_open, std::stoi(pid), 0)), POLLIN, 0};
+    REQUIRE(ended.fd >= 0);
+    REQUIRE(write(tell[1], "x", 1) == 1);
+    for (const int descriptor : {tell[0], tell[1], told[0], told[1], 61, 63, 64})
+        close(descriptor);
+    REQUIRE(poll(&ended, 1, -1) == 1);
+    close(ended.fd);
+    const json after = lock_of(read_report(run.directory), base / "l", "flock");
+    INFO(after.dump());
+    CHECK(after["released"]["exit"] == 1);
+    CHECK(after["region"]["sum_ns"] > lock["held_open_ns"]);
+    CHECK(after["held_by"].empty());
+}
