@@ -2,6 +2,7 @@
 #include "reporter/analyze/merged_stacks.h"
 #include "reporter/analyze/names.h"
 #include "reporter/analyze/report.h"
+#include "reporter/analyze/site_processes.h"
 #include "reporter/analyze/sums.h"
 
 #include <algorithm>
@@ -209,13 +210,17 @@ void add_blame(const Sums &sums, const std::vector<std::size_t> &site_places, Re
     }
 }
 
-void add_processes(const Sums &sums, Report &report) {
+/// Adds the processes in their order; returns the place of each in it.
+std::vector<std::size_t> add_processes(const Sums &sums, Report &report) {
+    std::vector<std::size_t> places(sums.processes.size());
     const auto order = ranked(sums.processes, [](const ProcessSum &sum) {
         return std::tuple(sum.process.wait.sum_ns, sum.region.sum_ns, sum.process.attempts);
     });
     for (const std::size_t number : order) {
+        places[number] = report.processes.size();
         report.processes.push_back(process_report(sums.processes[number]));
     }
+    return places;
 }
 
 std::uint64_t span_ns(std::int64_t from_ns, std::int64_t to_ns) {
@@ -279,8 +284,9 @@ Report analyze(std::span<const Run> runs, Symbolizer *symbolizer) {
     }
     const std::vector<std::size_t> lock_places = add_locks(sums, report);
     add_groups(sums, lock_places, report);
-    add_blame(sums, add_sites(sums, stacks, lock_places, symbolizer, report), report);
-    add_processes(sums, report);
+    const std::vector<std::size_t> site_places = add_sites(sums, stacks, lock_places, symbolizer, report);
+    add_blame(sums, site_places, report);
+    add_site_processes(sums, site_places, add_processes(sums, report), report);
     for (const WaitingSum &blocked : sums.waiting) {
         const auto lock = blocked.lock ? std::optional(lock_places[*blocked.lock]) : std::nullopt;
         report.waiting.push_back(

@@ -81,6 +81,12 @@ struct LockReport {
     Stat enter, region, exit, wait, overshoot;
 };
 
+/// What one process did at one site.
+struct SiteProcess {
+    std::size_t process = 0; ///< in Report::processes
+    std::uint64_t waits = 0, wait_ns = 0, holds = 0, hold_ns = 0;
+};
+
 /// Where a lock is taken: one (lock, stack) that has acquisitions, refusals or other attempts.
 struct SiteReport {
     std::size_t lock = 0;            ///< in Report::locks
@@ -91,6 +97,10 @@ struct SiteReport {
     // For the text report only.
     std::uint64_t abandoned = 0, abandoned_ns = 0;
     std::uint64_t held_open_ns = 0;
+
+    /// For profiles only, by process. Where the run has one process it did everything. Otherwise this is what
+    /// the event log tells: contended acquisitions, and holds that others waited for.
+    std::vector<SiteProcess> processes;
 };
 
 struct ProcessReport {

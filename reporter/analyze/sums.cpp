@@ -101,6 +101,7 @@ void Sums::add(const Run &run, std::size_t number) {
     contended = {contended.active + at_once.active, std::max(contended.max_active, at_once.max_active),
                  saturating_add(contended.busy_ns, at_once.busy_ns)};
     add_blame(run, number);
+    add_process_shares(run, number, first_process);
 }
 
 std::size_t Sums::lock_number(const Lock &lock) {

@@ -44,12 +44,18 @@ struct LockSum {
     void merge(const LockSum &other);
 };
 
+/// What the event log has of one process at one site.
+struct ProcessShare {
+    std::uint64_t waits = 0, wait_ns = 0, holds = 0, hold_ns = 0;
+};
+
 struct SiteSum {
     std::size_t lock = 0;
     std::uint32_t stack = 0; ///< of MergedStacks
     AttemptSum attempts;
     std::uint64_t abandoned = 0, abandoned_ns = 0, held_open_ns = 0;
     Samples enter, region, wait;
+    std::map<std::size_t, ProcessShare> processes; ///< by number in Sums::processes
 };
 
 /// A program's own wait counter.
@@ -127,6 +133,7 @@ private:
     void add_waiting(const Run &run);
     void add_wait_counters(const Run &run, std::size_t first_process);
     void add_blame(const Run &run, std::size_t number);
+    void add_process_shares(const Run &run, std::size_t number, std::size_t first_process);
 
     const MergedStacks &stacks_;
     std::map<LockKey, std::size_t> lock_numbers_;

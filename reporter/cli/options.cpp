@@ -98,28 +98,76 @@ void add_run_options(CLI::App *app, RunOptions *options) {
     app->footer(run_footer);
 }
 
+struct FormatName {
+    Format format;
+    const char *name;
+    const char *meaning;
+};
+constexpr FormatName format_names[] = {
+    {Format::text, "text", "for people (the default)"},
+    {Format::json, "json", "everything, as one object"},
+    {Format::csv, "csv", "one table, see --table"},
+    {Format::folded, "folded", "stacks and nanoseconds, for flame graphs; see --weight"},
+    {Format::pprof, "pprof", "profile.proto, gzip'd: go tool pprof, Pyroscope, Parca"},
+};
+
+/// -f and what belongs to single formats.
+void add_format_options(CLI::App *app, ReportOptions *options) {
+    std::vector<std::string> formats;
+    for (const FormatName &known : format_names) {
+        formats.emplace_back(known.name);
+    }
+    std::vector<std::string> tables;
+    for (const reporter::CsvTableName &known : reporter::csv_tables) {
+        tables.emplace_back(known.name);
+    }
+    app->add_option_function<std::string>(
+           "-f,--format",
+           [options](const std::string &name) {
+               for (const FormatName &known : format_names) {
+                   options->format = known.name == name ? known.format : options->format;
+               }
+           },
+           "See below (default: text)")
+        ->type_name("FORMAT")
+        ->check(unlisted(CLI::IsMember(formats)));
+    app->add_option_function<std::string>(
+           "--table", [options](const std::string &name) { options->table = *reporter::csv_table(name); },
+           "Table of csv: locks (the default), sites, processes or blame")
+        ->type_name("TABLE")
+        ->check(unlisted(CLI::IsMember(tables)));
+    app->add_option_function<std::string>(
+           "--weight",
+           [options](const std::string &name) {
+               options->weight = name == "hold" ? reporter::SiteTime::hold : reporter::SiteTime::wait;
+           },
+           "Time of folded: wait (the default) or hold")
+        ->type_name("TIME")
+        ->check(unlisted(CLI::IsMember({"wait", "hold"})));
+}
+
+void append_entry(std::string_view name, std::string_view meaning, std::string *list) {
+    list->append("  ").append(name).append(15 - name.size(), ' ').append(meaning).append("\n");
+}
+
 void add_report_options(CLI::App *app, ReportOptions *options) {
     app->add_option("DIR", options->directories,
                     "Directories of runs, shown as one (default: the newest here)")
         ->type_name("");
-    app->add_option_function<std::string>(
-           "-f,--format", [options](const std::string &format) { options->json = format == "json"; },
-           "text (the default) or json")
-        ->type_name("FORMAT")
-        ->check(unlisted(CLI::IsMember({"text", "json"})));
+    add_format_options(app, options);
     app->add_option("-O,--output", options->output, "Write to FILE instead of stdout")->type_name("FILE");
     app->add_option("--top", options->text.top, "Locks that text shows in detail (default: 5)")
         ->type_name("N")
         ->check(unlisted(CLI::Range(1U, 1'000'000U)));
     std::vector<std::string> keys;
-    std::string footer = "Keys of --sort, greatest first:\n";
+    std::string footer = "Formats:\n";
+    for (const FormatName &known : format_names) {
+        append_entry(known.name, known.meaning, &footer);
+    }
+    footer += "\nKeys of --sort, greatest first:\n";
     for (const reporter::SortKeyName &key : reporter::sort_keys) {
         keys.emplace_back(key.name);
-        footer.append("  ")
-            .append(key.name)
-            .append(15 - key.name.size(), ' ')
-            .append(key.meaning)
-            .append("\n");
+        append_entry(key.name, key.meaning, &footer);
     }
     app->add_option_function<std::string>(
            "--sort", [options](const std::string &name) { options->text.sort = *reporter::sort_key(name); },

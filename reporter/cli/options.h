@@ -1,6 +1,8 @@
 /// The command line.
 #pragma once
 
+#include "reporter/write/csv.h"
+#include "reporter/write/folded.h"
 #include "reporter/write/text.h"
 
 #include <chrono>
@@ -31,10 +33,14 @@ struct RunOptions {
     std::vector<std::string> command;  ///< never empty
 };
 
+enum class Format { text, json, csv, folded, pprof };
+
 /// flockstat report
 struct ReportOptions {
     std::vector<std::string> directories;
-    bool json = false;
+    Format format = Format::text;
+    reporter::CsvTable table = reporter::CsvTable::locks; ///< csv
+    reporter::SiteTime weight = reporter::SiteTime::wait; ///< folded
     std::optional<std::string> output;
     reporter::TextOptions text; ///< `top` and `sort` are set here, the rest is the terminal's
 };

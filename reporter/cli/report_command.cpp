@@ -3,7 +3,10 @@
 #include "reporter/cli/run_directory.h"
 #include "reporter/cli/run_files.h"
 #include "reporter/cli/terminal.h"
+#include "reporter/write/csv.h"
+#include "reporter/write/folded.h"
 #include "reporter/write/json.h"
+#include "reporter/write/pprof.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -98,18 +101,32 @@ void write_output(const std::string &file, const std::string &text) {
     }
 }
 
+/// The report in the format that was asked for.
+std::string render(const reporter::Report &report, const ReportOptions &options) {
+    switch (options.format) {
+    case Format::json: return to_json(report);
+    case Format::csv: return to_csv(report, options.table);
+    case Format::folded: return to_folded(report, options.weight);
+    case Format::pprof: return to_pprof(report);
+    case Format::text: break;
+    }
+    reporter::TextOptions text = options.text;
+    if (!options.output) {
+        fit_terminal(STDOUT_FILENO, &text);
+    }
+    return to_text(report, text);
+}
+
 } // namespace
 
 int report(const ReportOptions &options) {
+    if (options.format == Format::pprof && !options.output && isatty(STDOUT_FILENO) != 0) {
+        throw Failure(status_failed_report, "a profile is no text for a terminal; name a file with -O");
+    }
     const std::vector<std::string> directories =
         options.directories.empty() ? std::vector{newest_run_directory()} : options.directories;
     try {
-        const reporter::Report result = read_all(directories);
-        reporter::TextOptions text = options.text;
-        if (!options.output) {
-            fit_terminal(STDOUT_FILENO, &text);
-        }
-        const std::string shown = options.json ? to_json(result) : to_text(result, text);
+        const std::string shown = render(read_all(directories), options);
         if (options.output) {
             write_output(*options.output, shown);
         } else {

@@ -2,6 +2,7 @@
 
 #include "reporter/write/moment.h"
 #include "reporter/write/printable.h"
+#include "reporter/write/words.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -10,8 +11,6 @@ namespace flockstat::reporter {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-constexpr const char *family_keys[record::family_count] = {"flock", "posix", "ofd"};
 
 Json short_stat(const Stat &stat) {
     return {{"count", stat.count},   {"sum_ns", stat.sum_ns}, {"mean_ns", stat.mean_ns},
@@ -67,10 +66,10 @@ Json unattributed_object(const Report &report) {
     Json json = Json::object();
     for (std::size_t family = 0; family < record::family_count; ++family) {
         const UnattributedReport &calls = report.unattributed[family];
-        json[family_keys[family]] = {{"attempts", calls.attempts},
-                                     {"unlocks", calls.unlocks},
-                                     {"tests", calls.tests},
-                                     {"errors", error_object(calls.errors)}};
+        json[family_word(static_cast<Family>(family))] = {{"attempts", calls.attempts},
+                                                          {"unlocks", calls.unlocks},
+                                                          {"tests", calls.tests},
+                                                          {"errors", error_object(calls.errors)}};
     }
     return json;
 }
@@ -134,7 +133,7 @@ Json lock_object(const LockReport &lock) {
             {"device", fmt::format("{}:{}", lock.device_major, lock.device_minor)},
             {"inode", lock.inode},
             {"filesystem", lock.filesystem},
-            {"family", family_keys[static_cast<std::size_t>(lock.family)]},
+            {"family", family_word(lock.family)},
             {"attempts", lock.attempts},
             {"granted", lock.granted},
             {"refused", lock.refused},
@@ -181,14 +180,8 @@ Json site_object(const SiteReport &site) {
 }
 
 Json ending_value(Ending ending) {
-    switch (ending) {
-    case Ending::exited: return "exit";
-    case Ending::execed: return "exec";
-    case Ending::killed: return "killed";
-    case Ending::running: return "running";
-    case Ending::unknown: break;
-    }
-    return nullptr;
+    const auto word = ending_word(ending);
+    return word ? Json(*word) : Json(nullptr);
 }
 
 Json wait_counters_object(const ProcessReport &process) {

@@ -91,18 +91,27 @@ TEST_CASE("wrong lines of run are refused with 125") {
 TEST_CASE("options of report are read") {
     const ReportOptions none = report_options({});
     CHECK(none.directories.empty());
-    CHECK_FALSE(none.json);
+    CHECK(none.format == Format::text);
     CHECK(none.text.top == flockstat::reporter::TextOptions{}.top);
     const ReportOptions all =
         report_options({"a", "-f", "json", "b", "-O", "file", "--top", "3", "--sort", "max-wait", "c"});
     CHECK(all.directories == Words{"a", "b", "c"});
-    CHECK(all.json);
+    CHECK(all.format == Format::json);
     CHECK(all.output == "file");
     CHECK(all.text.top == 3);
     CHECK(all.text.sort == flockstat::reporter::SortKey::max_wait);
     for (const auto &key : flockstat::reporter::sort_keys) {
         CHECK(report_options({"--sort", std::string(key.name)}).text.sort == key.key);
     }
+}
+
+TEST_CASE("formats of report are read") {
+    CHECK(report_options({"-f", "csv"}).format == Format::csv);
+    CHECK(report_options({"-f", "csv", "--table", "blame"}).table == flockstat::reporter::CsvTable::blame);
+    CHECK(report_options({"-f", "folded", "--weight", "hold"}).weight == flockstat::reporter::SiteTime::hold);
+    CHECK(report_options({"--format=pprof"}).format == Format::pprof);
+    check_refused({"report", "-f", "csv", "--table", "stocks"}, status_usage, "stocks");
+    check_refused({"report", "--weight", "heavy"}, status_usage, "heavy");
 }
 
 TEST_CASE("wrong lines of report and of flockstat are refused with 2") {
