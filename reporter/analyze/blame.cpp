@@ -1,10 +1,10 @@
 #include "reporter/analyze/blame.h"
 
+#include "reporter/analyze/conflict.h"
 #include "reporter/analyze/endings.h"
 
 #include <algorithm>
 #include <map>
-#include <tuple>
 
 namespace flockstat::reporter {
 namespace {
@@ -21,15 +21,6 @@ struct Interest {
     std::int32_t thread = 0;
     Mode mode = Mode::shared;
 };
-
-/// Locks that can be in each other's way: of one file, flock apart from the byte ranges.
-using ConflictClass =
-    std::tuple<std::uint32_t, std::uint32_t, std::uint64_t, std::int64_t, std::uint32_t, bool>;
-
-ConflictClass class_of(const Lock &lock) {
-    return {lock.device_major,  lock.device_minor,      lock.inode,
-            lock.birth_seconds, lock.birth_nanoseconds, lock.family == Family::flock};
-}
 
 struct Contest {
     std::vector<Interest> waits;
@@ -58,22 +49,22 @@ std::map<ConflictClass, Contest> contests_of(const Run &run) {
             continue;
         }
         if (event.kind == record::EventKind::acquired) {
-            contests[class_of(run.locks[event.lock])].waits.push_back(interest_of(event));
+            contests[conflict_class(run.locks[event.lock])].waits.push_back(interest_of(event));
         } else if (event.kind == record::EventKind::held) {
-            contests[class_of(run.locks[event.lock])].holds.push_back(interest_of(event));
+            contests[conflict_class(run.locks[event.lock])].holds.push_back(interest_of(event));
         }
     }
     const Endings endings(run);
     for (const Region &open : run.regions) {
         const auto held_ns = static_cast<std::int64_t>(endings.region_end(open).held_ns);
-        contests[class_of(run.locks[open.lock])].holds.push_back({{open.lock, open.stack},
-                                                                  open.since_at_ns,
-                                                                  open.since_at_ns + held_ns,
-                                                                  open.range_start,
-                                                                  open.range_end,
-                                                                  open.process,
-                                                                  open.thread,
-                                                                  open.mode});
+        contests[conflict_class(run.locks[open.lock])].holds.push_back({{open.lock, open.stack},
+                                                                        open.since_at_ns,
+                                                                        open.since_at_ns + held_ns,
+                                                                        open.range_start,
+                                                                        open.range_end,
+                                                                        open.process,
+                                                                        open.thread,
+                                                                        open.mode});
     }
     for (auto &[file, contest] : contests) {
         std::ranges::sort(contest.holds, {}, &Interest::start_at_ns);

@@ -11,4 +11,7 @@ namespace flockstat::cli {
 /// Shows runs, and brings their directories up to date. Returns the exit status. Throws Failure.
 [[nodiscard]] int report(const ReportOptions &options);
 
+/// Shows who holds and who waits in runs that go on. Returns the exit status. Throws Failure.
+[[nodiscard]] int ps(const PsOptions &options);
+
 } // namespace flockstat::cli

@@ -30,6 +30,8 @@ int carry_out(const cli::Invocation &invocation) {
                 return cli::run(asked);
             } else if constexpr (std::is_same_v<Asked, cli::ReportOptions>) {
                 return cli::report(asked);
+            } else if constexpr (std::is_same_v<Asked, cli::PsOptions>) {
+                return cli::ps(asked);
             } else {
                 return answer(asked);
             }

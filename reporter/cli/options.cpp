@@ -27,11 +27,13 @@ constexpr char run_footer[] =
     "  tensorboard=DIR        scalars for TensorBoard\n"
     "  plugin=FILE[,ARGUMENT] a shared object of your own, see flockstat/monitor/plugin.h";
 
-constexpr char main_footer[] = "Examples:\n"
-                               "  flockstat run make -j8            what file locks cost this build\n"
-                               "  flockstat run -o before ./server  ... into the directory 'before'\n"
-                               "  flockstat report before           show it again, or while it still runs\n"
-                               "  flockstat report -f json          the newest run here, for a program\n";
+constexpr char main_footer[] =
+    "Examples:\n"
+    "  flockstat run make -j8            what file locks cost this build\n"
+    "  flockstat run -o before ./server  ... into the directory 'before'\n"
+    "  flockstat report before           show it again, or while it still runs\n"
+    "  flockstat report -f json          the newest run here, for a program\n"
+    "  flockstat ps                      who holds and who waits in runs that go on\n";
 
 /// What a check allows stands in the option's own words.
 CLI::Validator unlisted(CLI::Validator check) { return check.description(""); }
@@ -253,34 +255,56 @@ Invocation read_report(const std::vector<std::string> &arguments) {
     return options;
 }
 
+Invocation read_ps(const std::vector<std::string> &arguments) {
+    CLI::App app("Show who holds which lock right now, who waits, and behind whom", "flockstat ps");
+    PsOptions options;
+    app.add_option("DIR|PID", options.target,
+                   "Directory of a run, or a process of it (default: all your runs that go on)")
+        ->type_name("");
+    app.add_flag("--json", options.json, "One JSON object instead of text");
+    set_usage(&app, "flockstat ps [DIR|PID] [--json]");
+    app.footer("The exit status is 0, 1 if what was named cannot be read, 2 if the command line is wrong.");
+    try {
+        app.parse(reversed(arguments));
+    } catch (const CLI::ParseError &error) {
+        return answer(app, error, status_usage);
+    }
+    return options;
+}
+
 } // namespace
 
 Invocation read_command_line(const std::vector<std::string> &arguments) {
-    if (!arguments.empty() && (arguments.front() == "run" || arguments.front() == "report")) {
+    const std::string command = arguments.empty() ? "" : arguments.front();
+    if (command == "run" || command == "report" || command == "ps") {
         const std::vector<std::string> rest(arguments.begin() + 1, arguments.end());
-        return arguments.front() == "run" ? read_run(rest) : read_report(rest);
+        return command == "run" ? read_run(rest) : command == "report" ? read_report(rest) : read_ps(rest);
     }
     if (!arguments.empty() && !arguments.front().starts_with("-")) {
         return Answered{status_usage,
                         {},
                         "flockstat: there is no command '" + arguments.front() +
-                            "'; there are run and report, see flockstat --help\n"};
+                            "'; there are run, report and ps, see flockstat --help\n"};
     }
     CLI::App app("Which file locks cost a program time, who makes whom wait, and from which code",
                  "flockstat");
-    set_usage(&app, "flockstat run COMMAND [ARG...]\n       flockstat report [DIR...]");
+    set_usage(
+        &app,
+        "flockstat run COMMAND [ARG...]\n       flockstat report [DIR...]\n       flockstat ps [DIR|PID]");
     app.set_version_flag("--version", std::string("flockstat ") + flockstat_version);
     // Listed for the help only: their arguments are read above, because those of COMMAND are nobody's
     // business.
     app.add_subcommand("run", "Run a command and report what file locks cost it");
     app.add_subcommand("report", "Show a run again, or one that still runs");
+    app.add_subcommand("ps", "Show who holds which lock right now, and who waits");
     app.footer(main_footer);
     try {
         app.parse(reversed(arguments));
     } catch (const CLI::ParseError &error) {
         return answer(app, error, status_usage);
     }
-    return Answered{status_usage, {}, "flockstat: name what to do: run or report; see flockstat --help\n"};
+    return Answered{
+        status_usage, {}, "flockstat: name what to do: run, report or ps; see flockstat --help\n"};
 }
 
 } // namespace flockstat::cli

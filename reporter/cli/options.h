@@ -45,6 +45,12 @@ struct ReportOptions {
     reporter::TextOptions text; ///< `top` and `sort` are set here, the rest is the terminal's
 };
 
+/// flockstat ps
+struct PsOptions {
+    std::optional<std::string> target; ///< a directory or a pid; all runs that go on if it is not there
+    bool json = false;
+};
+
 /// The command line asked for nothing but text (--help, --version), or was wrong.
 struct Answered {
     int status = 0;
@@ -52,7 +58,7 @@ struct Answered {
     std::string err; ///< for stderr
 };
 
-using Invocation = std::variant<RunOptions, ReportOptions, Answered>;
+using Invocation = std::variant<RunOptions, ReportOptions, PsOptions, Answered>;
 
 /// Reads the command line. Options of `run` end at COMMAND, whose own options are not looked at. Never throws
 /// on bad input: that is Answered, with status_failed_run for `run` and status_usage for the rest.

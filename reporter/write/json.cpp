@@ -1,16 +1,14 @@
 #include "reporter/write/json.h"
 
+#include "reporter/write/json_parts.h"
 #include "reporter/write/moment.h"
 #include "reporter/write/printable.h"
 #include "reporter/write/words.h"
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 namespace flockstat::reporter {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 Json short_stat(const Stat &stat) {
     return {{"count", stat.count},   {"sum_ns", stat.sum_ns}, {"mean_ns", stat.mean_ns},
@@ -160,6 +158,8 @@ Json lock_object(const LockReport &lock) {
             {"overshoot", full_stat(lock.overshoot)}};
 }
 
+} // namespace
+
 Json frame_object(const SourceFrame &frame) {
     return {{"function", valid_utf8(frame.function)},
             {"file", valid_utf8(frame.file)},
@@ -167,6 +167,8 @@ Json frame_object(const SourceFrame &frame) {
             {"module", valid_utf8(frame.module)},
             {"offset", frame.offset}};
 }
+
+namespace {
 
 Json site_object(const SiteReport &site) {
     Json frames = Json::array();
