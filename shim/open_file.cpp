@@ -361,6 +361,16 @@ void forget_origin(int descriptor) {
     }
 }
 
+void distrust_descriptors() {
+    for (Descriptor *entries : descriptor_pages) {
+        for (int i = 0; entries != nullptr && i < descriptors_in_page; ++i) {
+            if (entries[i].open_file != nullptr) {
+                entries[i].verified_ticks = 0;
+            }
+        }
+    }
+}
+
 bool holds_anything() {
     for (const OpenFile *open_file = open_files.all(); open_file != nullptr;
          open_file = open_file->next_all) {

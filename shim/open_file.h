@@ -129,6 +129,11 @@ protected:
 };
 void visit_held(HeldVisitor &visitor);
 
+/// In a child of fork: has all known descriptors looked up anew at their next use. The kernel copies the
+/// descriptors before the memory, and the parent's other threads go on meanwhile (copy_process in
+/// kernel/fork.c).
+void distrust_descriptors();
+
 /// Is there anything that visit_held would visit?
 [[nodiscard]] bool holds_anything();
 

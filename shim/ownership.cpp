@@ -336,6 +336,9 @@ void take_over_shared(ThreadState &thread) {
 }
 
 void become_child() {
+    if (*single_threaded == 0) {
+        distrust_descriptors();
+    }
     ChildVisitor visitor;
     visit_held(visitor);
     files_with_posix_locks = 0;

@@ -118,7 +118,8 @@ bool end_region(ThreadState &thread, HeldRegion *region, Release how, std::uint6
     const bool ours = take_end(*region);
     if (ours) {
         count(thread, *region, how, end_ticks);
-        if (region->live != nullptr) {
+        if (region->live != nullptr &&
+            !may_be_shared(*region)) { // take_end did; its slot may show another by now
             __atomic_store_n(&region->live->since_ticks, 0, __ATOMIC_RELEASE);
         }
     }

@@ -269,3 +269,27 @@ TEST_CASE("the report says who still holds a lock that outlives the command", "[
     CHECK(after["region"]["sum_ns"] > lock["held_open_ns"]);
     CHECK(after["held_by"].empty());
 }
+
+TEST_CASE("forks while other threads lock harm no child, and count no region twice", "[processes]") {
+    const TempDirectory base;
+    const std::string path = base / "l";
+    const Outcome outcome =
+        run_command(under_flockstat({.argv = {program("fork_storm"), path, "3000"}}, base / "run"));
+    CHECK(outcome.status == 0);
+    CHECK(outcome.out == "0\n");
+    const json report = json::parse(run_flockstat({"report", base / "run", "-f", "json"}).out);
+    for (const char *own : {".0", ".1", ".2", ".3"}) {
+        const json lock = lock_of(report, path + own, "flock");
+        // Each lock is got by one open, and let go by its close here, or by the end of a child that had it
+        // too. A thread that does not get at the tables in time counts no region.
+        int ended = 0;
+        for (const auto &[cause, count] : lock["released"].items())
+            ended += count.get<int>();
+        CHECK(ended <= lock["granted"]);
+        CHECK(ended > lock["granted"].get<int>() / 2);
+        CHECK(lock["released"]["still_held"] == 0);
+    }
+    // Children lock bytes of this file alone; the numbers of its descriptors are other files' in the parent.
+    for (const json &lock : report["locks"])
+        CHECK((lock["family"] != "posix" || lock["path"] == path));
+}
