@@ -81,7 +81,11 @@ bool take_end(HeldRegion &region) {
 }
 
 void count(ThreadState &thread, const HeldRegion &region, Release how, std::uint64_t end_ticks) {
-    record::Leaf *leaf = region.since_ticks != 0 ? leaf_of(thread, region) : nullptr;
+    // After an exec that failed the thread has given its block away.
+    if (region.since_ticks == 0 || !ensure_block(thread)) {
+        return;
+    }
+    record::Leaf *leaf = leaf_of(thread, region);
     if (leaf == nullptr) {
         return;
     }
