@@ -6,6 +6,7 @@
 #include <dlfcn.h>
 #include <linux/close_range.h>
 #include <mntent.h>
+#include <spawn.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -92,7 +93,10 @@ static void stream_functions(void) {
     stream = freopen64("/dev/null", "r", stream);
     TRY("freopen64", stream != NULL && fileno(stream));
     TRY("freopen bad", freopen("/nowhere/at/all", "r", stream) == NULL);
-    TRY("pclose", pclose(popen("exit 3", "r")));
+    FILE *pipe_end = NULL;
+    TRY("popen", (pipe_end = popen("exit 3", "r")) != NULL);
+    TRY("pclose", pclose(pipe_end));
+    TRY("popen bad", popen("true", "neither") != NULL);
     DIR *directory = opendir(".");
     must(flock(dirfd(directory), LOCK_EX) == 0, "lock");
     TRY("closedir", closedir(directory));
@@ -161,6 +165,27 @@ static void execs(void) {
     TRY("execle bad", execle("/nowhere", "x", (char *)NULL, environment));
 }
 
+static void starts(void) {
+    char *const arguments[] = {"sh", "-c", "exit 12", NULL};
+    pid_t child = -1;
+    locked();
+    TRY("system", system("exit 3"));
+    TRY("posix_spawn", posix_spawn(&child, "/bin/sh", NULL, NULL, arguments, environ));
+    show_end("posix_spawn");
+    TRY("posix_spawn bad", posix_spawn(&child, "/nowhere", NULL, NULL, arguments, environ));
+    TRY("posix_spawnp", posix_spawnp(&child, "sh", NULL, NULL, arguments, environ));
+    show_end("posix_spawnp");
+    TRY("posix_spawnp bad", posix_spawnp(&child, "nowhere", NULL, NULL, arguments, environ));
+    int told[2];
+    char word = 0;
+    must(pipe(told) == 0, "pipe");
+    if (in_child()) // its parent is gone when it says its word
+        _exit(daemon(1, 1) != 0 || write(told[1], "d", 1) != 1);
+    show_end("daemon");
+    must(read(told[0], &word, 1) == 1, "read");
+    printf("daemon says %c\n", word);
+}
+
 int main(int argc, char **argv) {
     if (argc != 2)
         return 91;
@@ -170,5 +195,6 @@ int main(int argc, char **argv) {
     stream_functions();
     ends();
     execs();
+    starts();
     return 0;
 }
