@@ -32,6 +32,8 @@ int carry_out(const cli::Invocation &invocation) {
                 return cli::report(asked);
             } else if constexpr (std::is_same_v<Asked, cli::PsOptions>) {
                 return cli::ps(asked);
+            } else if constexpr (std::is_same_v<Asked, cli::CheckOptions>) {
+                return cli::check(asked);
             } else {
                 return answer(asked);
             }
@@ -53,6 +55,7 @@ int main(int count, char **arguments) {
     } catch (const std::exception &error) {
         cli::say(std::string(error.what()) + "; what was recorded is kept in the run's directory");
     }
-    return std::holds_alternative<cli::RunOptions>(invocation) ? cli::status_failed_run
-                                                               : cli::status_failed_report;
+    const bool runs_or_checks = std::holds_alternative<cli::RunOptions>(invocation) ||
+                                std::holds_alternative<cli::CheckOptions>(invocation);
+    return runs_or_checks ? cli::status_failed_run : cli::status_failed_report;
 }

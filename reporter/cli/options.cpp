@@ -1,15 +1,13 @@
 #include "reporter/cli/options.h"
 
+#include "reporter/cli/compare_options.h"
 #include "reporter/cli/event_outputs.h"
 #include "reporter/cli/failure.h"
+#include "reporter/cli/option_help.h"
 #include "reporter/cli/window_watch.h"
 #include "reporter/record/settings.h"
 
-#include <CLI/CLI.hpp>
-
 #include <algorithm>
-#include <memory>
-#include <sstream>
 
 namespace flockstat::cli {
 namespace {
@@ -34,25 +32,6 @@ constexpr char main_footer[] =
     "  flockstat report before           show it again, or while it still runs\n"
     "  flockstat report -f json          the newest run here, for a program\n"
     "  flockstat ps                      who holds and who waits in runs that go on\n";
-
-/// What a check allows stands in the option's own words.
-CLI::Validator unlisted(CLI::Validator check) { return check.description(""); }
-
-/// CLI11's help with a usage line of our own.
-class Help : public CLI::Formatter {
-public:
-    explicit Help(std::string usage) : usage_(std::move(usage)) { column_width(28); }
-    std::string make_usage(const CLI::App * /*app*/, std::string /*name*/) const override {
-        return usage_ + "\n";
-    }
-
-private:
-    std::string usage_;
-};
-
-void set_usage(CLI::App *app, const std::string &usage) {
-    app->formatter(std::make_shared<Help>("Usage: " + usage));
-}
 
 void add_run_options(CLI::App *app, RunOptions *options) {
     app->add_option("-o,--output", options->directory,
@@ -199,26 +178,6 @@ std::size_t count_run_options(const CLI::App &app, const std::vector<std::string
     return std::min(at, arguments.size());
 }
 
-Answered answer(CLI::App &app, const CLI::ParseError &error, int failed_status) {
-    std::ostringstream out;
-    std::ostringstream err;
-    Answered answered;
-    if (app.exit(error, out, err) != 0) {
-        std::string line = error.what();
-        std::replace(line.begin(), line.end(), '\n', ' ');
-        answered.status = failed_status;
-        answered.err = "flockstat: " + line + "; see " + app.get_name() + " --help\n";
-    }
-    answered.out = out.str();
-    return answered;
-}
-
-/// CLI11 takes its arguments in reverse order.
-std::vector<std::string> reversed(std::vector<std::string> arguments) {
-    std::reverse(arguments.begin(), arguments.end());
-    return arguments;
-}
-
 Invocation read_run(const std::vector<std::string> &arguments) {
     CLI::App app("Run COMMAND and report what file locks cost it and its descendants", "flockstat run");
     RunOptions options;
@@ -280,23 +239,26 @@ Invocation read_command_line(const std::vector<std::string> &arguments) {
         const std::vector<std::string> rest(arguments.begin() + 1, arguments.end());
         return command == "run" ? read_run(rest) : command == "report" ? read_report(rest) : read_ps(rest);
     }
+    if (command == "check") {
+        return read_check({arguments.begin() + 1, arguments.end()});
+    }
     if (!arguments.empty() && !arguments.front().starts_with("-")) {
         return Answered{status_usage,
                         {},
                         "flockstat: there is no command '" + arguments.front() +
-                            "'; there are run, report and ps, see flockstat --help\n"};
+                            "'; there are run, report, ps and check, see flockstat --help\n"};
     }
     CLI::App app("Which file locks cost a program time, who makes whom wait, and from which code",
                  "flockstat");
-    set_usage(
-        &app,
-        "flockstat run COMMAND [ARG...]\n       flockstat report [DIR...]\n       flockstat ps [DIR|PID]");
+    set_usage(&app, "flockstat run COMMAND [ARG...]\n       flockstat report [DIR...]\n"
+                    "       flockstat ps [DIR|PID]\n       flockstat check DIR... --max RULE...");
     app.set_version_flag("--version", std::string("flockstat ") + flockstat_version);
     // Listed for the help only: their arguments are read above, because those of COMMAND are nobody's
     // business.
     app.add_subcommand("run", "Run a command and report what file locks cost it");
     app.add_subcommand("report", "Show a run again, or one that still runs");
     app.add_subcommand("ps", "Show who holds which lock right now, and who waits");
+    app.add_subcommand("check", "Check that locks keep to limits");
     app.footer(main_footer);
     try {
         app.parse(reversed(arguments));
@@ -304,7 +266,7 @@ Invocation read_command_line(const std::vector<std::string> &arguments) {
         return answer(app, error, status_usage);
     }
     return Answered{
-        status_usage, {}, "flockstat: name what to do: run, report or ps; see flockstat --help\n"};
+        status_usage, {}, "flockstat: name what to do: run, report, ps or check; see flockstat --help\n"};
 }
 
 } // namespace flockstat::cli

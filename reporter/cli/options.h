@@ -1,6 +1,7 @@
 /// The command line.
 #pragma once
 
+#include "reporter/analyze/rules.h"
 #include "reporter/write/csv.h"
 #include "reporter/write/folded.h"
 #include "reporter/write/text.h"
@@ -51,6 +52,12 @@ struct PsOptions {
     bool json = false;
 };
 
+/// flockstat check
+struct CheckOptions {
+    std::vector<std::string> directories; ///< never empty
+    std::vector<reporter::Rule> rules;    ///< never empty
+};
+
 /// The command line asked for nothing but text (--help, --version), or was wrong.
 struct Answered {
     int status = 0;
@@ -58,7 +65,7 @@ struct Answered {
     std::string err; ///< for stderr
 };
 
-using Invocation = std::variant<RunOptions, ReportOptions, PsOptions, Answered>;
+using Invocation = std::variant<RunOptions, ReportOptions, PsOptions, CheckOptions, Answered>;
 
 /// Reads the command line. Options of `run` end at COMMAND, whose own options are not looked at. Never throws
 /// on bad input: that is Answered, with status_failed_run for `run` and status_usage for the rest.

@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <set>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <system_error>
@@ -123,6 +124,22 @@ bool may_go_on(const reporter::Run &run) {
         return process.ending == reporter::Ending::running || process.ending == reporter::Ending::unknown ||
                is_between_images(run, process);
     });
+}
+
+std::vector<reporter::Run> read_runs(const std::vector<std::string> &directories) {
+    Progress progress("reading");
+    std::vector<reporter::Run> runs;
+    std::set<fs::path> seen;
+    for (const std::string &directory : directories) {
+        if (!seen.insert(fs::weakly_canonical(directory)).second) {
+            continue;
+        }
+        for (const fs::path &file : reporter::run_files(directory)) {
+            progress.show("reading " + file.string());
+            runs.push_back(reporter::read_run(file));
+        }
+    }
+    return runs;
 }
 
 reporter::Report read_report(const std::vector<fs::path> &files, std::vector<reporter::Run> *runs) {

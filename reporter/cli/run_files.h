@@ -28,6 +28,10 @@ void keep_finished_run(const std::filesystem::path &file, const reporter::Run &r
 /// pid namespace's), its arena must stay, unless whoever ended the run saw that nobody was left.
 [[nodiscard]] bool may_go_on(const reporter::Run &run);
 
+/// Reads all runs in the directories, with progress on the terminal where that takes long; a directory that
+/// is named twice counts once. Changes nothing in them. Throws ReadError.
+[[nodiscard]] std::vector<reporter::Run> read_runs(const std::vector<std::string> &directories);
+
 /// Reads and sums up runs, with progress on the terminal where that takes long. `runs` gets what was read.
 [[nodiscard]] reporter::Report read_report(const std::vector<std::filesystem::path> &files,
                                            std::vector<reporter::Run> *runs);

@@ -125,6 +125,19 @@ TEST_CASE("wrong lines of report and of flockstat are refused with 2") {
     check_refused({"--bogus"}, status_usage, "--bogus");
 }
 
+TEST_CASE("rules of check follow --max") {
+    const Invocation invocation =
+        read_command_line({"check", "a", "b", "--max", "abandoned=0", "/x:enter.p99=1ms"});
+    const auto *options = std::get_if<CheckOptions>(&invocation);
+    REQUIRE(options != nullptr);
+    CHECK(options->directories == Words{"a", "b"});
+    REQUIRE(options->rules.size() == 2);
+    CHECK(options->rules[1].pattern == "/x");
+    check_refused({"check", "a"}, status_usage, "--max");
+    check_refused({"check", "--max", "abandoned=0"}, status_usage, "DIR");
+    check_refused({"check", "a", "--max", "abandoned"}, status_usage, "'abandoned'");
+}
+
 TEST_CASE("help and version are answers on stdout") {
     for (const Words &words :
          {Words{"--help"}, Words{"run", "--help"}, Words{"report", "-h"}, Words{"--version"}}) {
