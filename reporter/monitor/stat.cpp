@@ -1,6 +1,7 @@
 #include "reporter/monitor/stat.h"
 
 #include <algorithm>
+#include <exception>
 #include <limits>
 #include <mutex>
 #include <optional>
@@ -98,12 +99,20 @@ struct Stat<Number>::State {
 
 namespace {
 
+/// The second is logged also where a handler throws at the first.
 void log_each(const std::optional<Event> &first, const std::optional<Event> &second) {
-    if (first) {
-        log_event(*first);
+    std::exception_ptr thrown;
+    for (const std::optional<Event> *event : {&first, &second}) {
+        try {
+            if (*event) {
+                log_event(**event);
+            }
+        } catch (...) {
+            thrown = thrown ? thrown : std::current_exception();
+        }
     }
-    if (second) {
-        log_event(*second);
+    if (thrown) {
+        std::rethrow_exception(thrown);
     }
 }
 

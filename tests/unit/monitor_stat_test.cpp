@@ -257,3 +257,18 @@ TEST_CASE("samples of several threads are all counted", "[monitor]") {
     }
     CHECK(stat.count() == 4000);
 }
+
+TEST_CASE("a handler that throws at one window does not keep the next from being logged", "[monitor]") {
+    HandClock clock;
+    int logged = 0;
+    const EventHandlerHandle handle = register_event_handler([&](const Event & /*event*/) {
+        ++logged;
+        throw std::runtime_error("full");
+    });
+    Stat<std::int64_t> stat("a", {Aggregation::count}, 1s, clock.options(2));
+    stat.add(1);
+    clock.now += 1s;
+    CHECK_THROWS_AS(stat.add_all({2, 5, 2, 3, 3}), std::runtime_error); // ends both windows
+    CHECK(logged == 2);
+    unregister_event_handler(handle);
+}
