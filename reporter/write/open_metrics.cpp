@@ -5,6 +5,7 @@
 #include "reporter/write/event_sink.h"
 #include "reporter/write/event_text.h"
 #include "reporter/write/printable.h"
+#include "reporter/write/sink_file.h"
 
 #include <cerrno>
 #include <cstring>
@@ -61,9 +62,23 @@ std::string labels_of(const monitor::Event &event) {
     return labels.empty() ? labels : "{" + labels + "}";
 }
 
+/// The file that is replaced in the name of `file`: where a symbolic link leads. A device or a pipe is none.
+std::filesystem::path replaceable(const std::filesystem::path &file) {
+    std::error_code error;
+    std::filesystem::path target = std::filesystem::canonical(file, error);
+    if (error) {
+        return file; // there is none yet, or writing it tells why not
+    }
+    if (!std::filesystem::is_regular_file(target, error)) {
+        throw SinkError("cannot write metrics to " + file.string() +
+                        ": it would be replaced, and is no regular file; name another file");
+    }
+    return target;
+}
+
 class OpenMetrics : public EventSink {
 public:
-    explicit OpenMetrics(std::filesystem::path file) : file_(std::move(file)) { flush(); }
+    explicit OpenMetrics(const std::filesystem::path &file) : file_(replaceable(file)) { flush(); }
 
     void handle(const monitor::Event &event) override {
         if (event.name != "flockstat.Stat") {
@@ -80,10 +95,7 @@ public:
     void flush() override {
         const std::filesystem::path aside = file_.string() + fmt::format(".{}.tmp", getpid());
         const int descriptor = open(aside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-        const std::string text = exposition();
-        const bool written = descriptor >= 0 &&
-                             write(descriptor, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-        int error = written ? 0 : errno;
+        int error = descriptor < 0 ? errno : write_all(descriptor, exposition());
         if (descriptor >= 0 && close(descriptor) != 0 && error == 0) {
             error = errno;
         }

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
 
@@ -14,6 +15,20 @@ namespace {
 constexpr std::size_t most_pending = 1U << 20U;
 
 } // namespace
+
+int write_all(int descriptor, std::string_view bytes) {
+    while (!bytes.empty()) {
+        const ssize_t wrote = write(descriptor, bytes.data(), bytes.size());
+        if (wrote < 0 && errno == EINTR) {
+            continue;
+        }
+        if (wrote <= 0) {
+            return wrote < 0 ? errno : EIO;
+        }
+        bytes.remove_prefix(static_cast<std::size_t>(wrote));
+    }
+    return 0;
+}
 
 SinkFile::SinkFile(std::filesystem::path file)
     : file_(std::move(file)),
@@ -34,21 +49,28 @@ void SinkFile::add(std::string_view bytes) {
 }
 
 void SinkFile::flush() {
-    std::string_view left = pending_;
-    while (!left.empty()) {
-        const ssize_t wrote = write(descriptor_, left.data(), left.size());
-        if (wrote < 0 && errno == EINTR) {
-            continue;
-        }
-        if (wrote <= 0) {
-            const int error = errno;
-            pending_.clear();
-            throw SinkError("cannot write events to " + file_.string() + ": " + std::strerror(error) +
-                            "; those of this window are missing there");
-        }
-        left.remove_prefix(static_cast<std::size_t>(wrote));
+    const std::string bytes = std::exchange(pending_, {});
+    struct stat file {};
+    const bool regular = fstat(descriptor_, &file) == 0 && S_ISREG(file.st_mode);
+    if (bytes.empty()) {
+        return;
     }
-    pending_.clear();
+    if (regular && file.st_nlink == 0) {
+        fail("it was removed");
+    }
+    const int error = write_all(descriptor_, bytes);
+    if (error == 0) {
+        return;
+    }
+    if (regular && ftruncate(descriptor_, file.st_size) == 0) { // a reader would stop at half an event
+        lseek(descriptor_, file.st_size, SEEK_SET);
+    }
+    fail(std::strerror(error));
+}
+
+void SinkFile::fail(const std::string &why) const {
+    throw SinkError("cannot write events to " + file_.string() + ": " + why +
+                    "; those of this window are missing there");
 }
 
 } // namespace flockstat::reporter

@@ -6,7 +6,11 @@
 
 namespace flockstat::reporter {
 
-/// Buffers what is added until flush(). Throws SinkError. Replaces an existing file.
+/// Writes all of it. 0, or an errno: then a part of it may be written.
+[[nodiscard]] int write_all(int descriptor, std::string_view bytes);
+
+/// Buffers what is added until flush(), which writes all of it or, where there is no room, nothing. Throws
+/// SinkError. Replaces an existing file.
 class SinkFile {
 public:
     explicit SinkFile(std::filesystem::path file);
@@ -18,6 +22,8 @@ public:
     void flush();
 
 private:
+    [[noreturn]] void fail(const std::string &why) const;
+
     std::filesystem::path file_;
     std::string pending_;
     int descriptor_;
