@@ -17,6 +17,8 @@ namespace flockstat::cli {
 namespace {
 
 constexpr std::array<int, 2> ignored_signals = {SIGINT, SIGQUIT};
+/// A handler's pipe may lose its reader: writing to it fails then, and the run goes on.
+struct sigaction old_pipe;
 constexpr std::array<int, 2> forwarded_signals = {SIGTERM, SIGHUP};
 
 std::array<struct sigaction, ignored_signals.size()> old_ignored;
@@ -37,6 +39,7 @@ void take_signals() {
     for (std::size_t i = 0; i < ignored_signals.size(); ++i) {
         sigaction(ignored_signals[i], &ignore, &old_ignored[i]);
     }
+    sigaction(SIGPIPE, &ignore, &old_pipe);
     struct sigaction pass_on {};
     pass_on.sa_handler = forward;
     for (std::size_t i = 0; i < forwarded_signals.size(); ++i) {
@@ -55,6 +58,7 @@ void give_interrupts_back() {
 
 void give_signals_back() {
     give_interrupts_back();
+    sigaction(SIGPIPE, &old_pipe, nullptr);
     for (std::size_t i = 0; i < forwarded_signals.size(); ++i) {
         sigaction(forwarded_signals[i], &old_forwarded[i], nullptr);
     }

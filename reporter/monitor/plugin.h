@@ -4,7 +4,9 @@
  *
  * The object exports flockstat_plugin_init_v1. It is called once, before COMMAND starts; handle() once for
  * each event, one at a time, in the thread that called init; close() after the last one. All of it happens in
- * the flockstat command, never in the programs that are watched. */
+ * the flockstat command, never in the programs that are watched: one that crashes or exits ends that command,
+ * and the programs go on unattended. An exception that leaves it is said once, and it goes on to be called.
+ */
 #ifndef FLOCKSTAT_PLUGIN_H
 #define FLOCKSTAT_PLUGIN_H
 

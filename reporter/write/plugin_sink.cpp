@@ -4,6 +4,7 @@
 #include "reporter/write/event_text.h"
 
 #include <dlfcn.h>
+#include <exception>
 #include <vector>
 
 namespace flockstat::reporter {
@@ -29,7 +30,7 @@ flockstat_value value_of(const monitor::EventData::value_type &entry) {
 
 class Plugin : public EventSink {
 public:
-    Plugin(const std::string &file, const std::string &argument) {
+    Plugin(const std::string &file, const std::string &argument) : file_(file) {
         // It stays loaded to the end: what it started may still run.
         void *object = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
         if (object == nullptr) {
@@ -40,7 +41,9 @@ public:
         if (init == nullptr) {
             throw SinkError(file + " is no plug-in: it does not export flockstat_plugin_init_v1");
         }
-        if (const char *why = init(&plugin_, argument.c_str()); why != nullptr) {
+        const char *why = nullptr;
+        guarded("started", [&] { why = init(&plugin_, argument.c_str()); });
+        if (why != nullptr) {
             throw SinkError("the plug-in " + file + " says: " + why);
         }
         if (plugin_.handle == nullptr) {
@@ -51,7 +54,10 @@ public:
     Plugin &operator=(const Plugin &) = delete;
     ~Plugin() override {
         if (plugin_.close != nullptr) {
-            plugin_.close(plugin_.self);
+            try {
+                plugin_.close(plugin_.self);
+            } catch (...) { // there is nobody left to tell
+            }
         }
     }
 
@@ -62,11 +68,25 @@ public:
         }
         const flockstat_event handed = {event.name.c_str(), timestamp_ns(event), values.data(),
                                         values.size()};
-        plugin_.handle(plugin_.self, &handed);
+        guarded("given " + event.name, [&] { plugin_.handle(plugin_.self, &handed); });
     }
     void flush() override {}
 
 private:
+    /// What C++ code throws must not end the run, nor keep the other handlers from the event.
+    template<typename Call>
+    void guarded(const std::string &when, Call call) const {
+        std::string what = "an exception";
+        try {
+            return call();
+        } catch (const std::exception &error) {
+            what = error.what();
+        } catch (...) { // of any type
+        }
+        throw SinkError("the plug-in " + file_ + " threw when it was " + when + ": " + what);
+    }
+
+    std::string file_;
     flockstat_plugin plugin_{};
 };
 
