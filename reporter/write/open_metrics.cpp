@@ -7,6 +7,7 @@
 #include "reporter/write/printable.h"
 #include "reporter/write/sink_file.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -49,9 +50,20 @@ std::string escaped(std::string_view text) {
     return result;
 }
 
-/// {family="flock",lock="/a"}: the text of an event's data.
-std::string labels_of(const monitor::Event &event) {
+/// Text of a HELP line. The two formats escape quotes in it in different ways, so there are none.
+std::string help_text(std::string_view text) {
+    std::string result = valid_utf8(text);
+    std::ranges::replace(result, '"', '\'');
+    return escaped(result);
+}
+
+/// {family="flock",lock="/a"}: the text of an event's data. What is no lock's is told apart by its own name,
+/// which a metric's name holds only in part.
+std::string labels_of(const monitor::Event &event, std::string_view counter) {
     std::string labels;
+    if (!event.data.contains("lock")) {
+        labels = fmt::format("counter=\"{}\"", escaped(valid_utf8(counter)));
+    }
     for (const auto &[key, value] : event.data) {
         const auto *text = std::get_if<std::string>(&value);
         if (text != nullptr && key != "unit") {
@@ -59,7 +71,7 @@ std::string labels_of(const monitor::Event &event) {
                                   escaped(valid_utf8(*text)));
         }
     }
-    return labels.empty() ? labels : "{" + labels + "}";
+    return "{" + labels + "}";
 }
 
 /// The file that is replaced in the name of `file`: where a symbolic link leads. A device or a pipe is none.
@@ -84,11 +96,10 @@ public:
         if (event.name != "flockstat.Stat") {
             return;
         }
-        const std::string labels = labels_of(event);
         const bool seconds = counts_ns(event);
         for (const auto &entry : event.data) {
             if (const auto value = stat_value(entry)) {
-                add(*value, labels, seconds);
+                add(*value, labels_of(event, value->name), seconds);
             }
         }
     }
@@ -115,13 +126,18 @@ private:
         const bool summary = counts || value.aggregation == "sum";
         std::string name = "flockstat_" + metric_name(value.name);
         name += summary ? "" : "_" + std::string(value.aggregation);
-        name += seconds ? "_seconds" : "";
-        Metric &metric = metrics_[name];
+        const std::string unit = seconds ? "_seconds" : "";
+        auto found = metrics_.find(name + unit);
+        while (found != metrics_.end() && found->second.is_summary != summary) {
+            name += '_'; // a program's counter may be named like the gauge of another
+            found = metrics_.find(name + unit);
+        }
+        Metric &metric = metrics_[name + unit];
         metric.is_summary = summary;
         metric.seconds = seconds;
-        metric.help = summary ? fmt::format("{}, since the run began.", escaped(value.name))
+        metric.help = summary ? fmt::format("{}, since the run began.", help_text(value.name))
                               : fmt::format("{} of {} in the last window that had samples.",
-                                            value.aggregation, escaped(value.name));
+                                            value.aggregation, help_text(value.name));
         Series &series = metric.series[labels];
         if (summary) {
             (counts ? series.count : series.sum) += value.number;

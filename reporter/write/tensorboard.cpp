@@ -83,7 +83,7 @@ public:
             for (const auto &entry : event.data) {
                 if (const auto value = stat_value(entry)) {
                     protozero::pbf_builder<ValueField> scalar(summary, SummaryField::value);
-                    scalar.add_string(ValueField::tag, entry.first + suffix(event));
+                    scalar.add_string(ValueField::tag, valid_utf8(entry.first) + suffix(event));
                     scalar.add_float(ValueField::simple_value, static_cast<float>(value->number));
                 }
             }

@@ -25,6 +25,9 @@ struct Stretch {
         duration_ns += window.duration_ns;
         waiting = window.waiting;
         for (const WindowCounter &counter : window.counters) {
+            if (counter.family.empty()) {
+                continue; // a program's own, whatever its name is
+            }
             if (counter.counter == "filelock.enter") {
                 acquired += counter.count;
             } else if (counter.counter == "filelock.region") {
@@ -58,7 +61,7 @@ struct WaitRow {
 };
 
 /// The contended acquisitions, where there are any, then the programs' own counters, those with the longest
-/// waits first.
+/// waits first, that of waits that go on included.
 std::vector<WaitRow> wait_rows(const Report &report) {
     std::vector<WaitRow> rows;
     WaitRow locks{"filelock.enter, contended", {}, {}};
@@ -76,7 +79,8 @@ std::vector<WaitRow> wait_rows(const Report &report) {
             rows.push_back({name, found->second, waits});
         }
     }
-    std::ranges::stable_sort(rows, std::greater<>(), [](const WaitRow &row) { return row.stat.sum_ns; });
+    std::ranges::stable_sort(rows, std::greater<>(),
+                             [](const WaitRow &row) { return std::max(row.stat.sum_ns, row.waits.busy_ns); });
     if (locks.waits.max_active != 0) {
         rows.insert(rows.begin(), locks);
     }

@@ -1,13 +1,22 @@
 #include <algorithm>
+#include <sstream>
 
 #include "tests/support/e2e.h"
 
 using namespace flockstat::test;
 using nlohmann::json;
 
-// Handlers that fail while the run goes on.
+// Handlers that fail while the run goes on, and names that are hard to write down.
 
 namespace {
+
+std::string line_with(const std::string &text, const std::string &what) {
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);)
+        if (line.find(what) != std::string::npos)
+            return line;
+    return {};
+}
 
 std::size_t count_of(const std::string &text, const std::string &what) {
     std::size_t count = 0;
@@ -65,4 +74,35 @@ TEST_CASE("a pipe that nobody reads any more does not end the run", "[monitor][h
     CHECK(lock_of(run.summary, base / "l", "flock")["enter"]["count"] == 1);
     CHECK(run.outcome.err.find("Broken pipe") != std::string::npos);
     CHECK(reader.wait().status == 0);
+}
+
+TEST_CASE("wait counters with awkward names reach every handler, each by itself", "[monitor][handlers]") {
+    const TempDirectory base;
+    const RecordedRun run = flockstat_run({.argv = {program("wait_counters"), "names"}}, base / "run",
+                                          {"--handler", "openmetrics=" + (base / "m.prom").string(),
+                                           "--handler", "tensorboard=" + (base / "tb").string(), "--handler",
+                                           "json=" + (base / "e.jsonl").string()});
+    REQUIRE(run.outcome.status == 0);
+    const Outcome checked = run_command(shell("promtool check metrics <m.prom", base.path()));
+    INFO(checked.out << checked.err);
+    CHECK(checked.status == 0);
+    const std::string metrics = read_file(base / "m.prom");
+    INFO(metrics);
+    CHECK(metrics.find("\nflockstat_my_key_seconds_count{counter=\"my.key\"} 1\n") != std::string::npos);
+    CHECK(metrics.find("\nflockstat_my_key_seconds_count{counter=\"my_key\"} 1\n") != std::string::npos);
+    CHECK(count_of(metrics, "_seconds_count{") == 9);
+    const Outcome read =
+        run_command({.argv = {"/usr/bin/python3", program_source("read_tfevents.py"), base / "tb"}});
+    INFO(read.out << read.err);
+    CHECK(read.status == 0);
+    CHECK(json::parse(read.out)["scalars"].size() == 27);
+    CHECK(count_of(read_file(base / "e.jsonl"), "flockstat.Stat") == 9);
+    // None of them is a lock's, also not the one that is named like the locks' own.
+    std::istringstream row(line_with(read_file(base / "run" / "summary.txt"), "  +"));
+    std::string from;
+    std::string duration;
+    std::string unit;
+    std::string acquired;
+    row >> from >> unit >> duration >> unit >> acquired;
+    CHECK(acquired == "0");
 }

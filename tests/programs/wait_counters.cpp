@@ -1,10 +1,18 @@
 // build: -Wno-missing-field-initializers
 // Drives the dynamic backend of PyTorch's wait counters as PyTorch does. wait_counters WHAT:
 //   absent      prints whether the symbol is there
+//
 //   shapes      known starts and stops: from other threads, nested, out of order, never stopped; prints what
-//   they took fork        waits that cross a fork, in both directions; prints both pids threads     8
-//   threads, 20,000 pairs each on one key cost N      N start/stop pairs by the clock that PyTorch reads;
-//   prints nanoseconds of a pair without the clock
+//               they took
+//
+//   fork        waits that cross a fork, in both directions; prints both pids
+//
+//   threads     8 threads, 20,000 pairs each on one key
+//
+//   cost N      N start/stop pairs by the clock that PyTorch reads; prints nanoseconds of a pair without the
+//               clock
+//
+//   names       a wait for each of nine awkward keys
 #include <dlfcn.h>
 #include <sys/wait.h>
 
@@ -123,6 +131,12 @@ void cost(long pairs, bool with_threads) {
         other.join();
 }
 
+void awkward_names() {
+    for (const char *key : {"my.key", "my_key", "my \"quoted\" key", "back\\slash", "new\nline",
+                            "no UTF-8 \xff\xfe", "filelock.enter", "filelock.enter.mean", ""})
+        pair(backend_of(key), 1);
+}
+
 } // namespace
 
 int main(int count, char **arguments) {
@@ -137,5 +151,7 @@ int main(int count, char **arguments) {
         many_threads();
     else if (what == "cost")
         cost(count > 2 ? std::stol(arguments[2]) : 1'000'000, count > 3);
+    else if (what == "names")
+        awkward_names();
     return 0;
 }
