@@ -1,5 +1,5 @@
-// glibc_locks PATH: locks that glibc takes inside functions of its own, on a utmp file PATH. (lckpwdf does the
-// same with /etc/.pwd.lock.) Prints whether they worked.
+// glibc_locks PATH: locks that glibc takes inside functions of its own, on a utmp file PATH. (lckpwdf does
+// the same with /etc/.pwd.lock.) Prints whether they worked.
 #include <utmpx.h>
 
 #include "tell.h"
