@@ -182,8 +182,10 @@ static void starts(void) {
     if (in_child()) // its parent is gone when it says its word
         _exit(daemon(1, 1) != 0 || write(told[1], "d", 1) != 1);
     show_end("daemon");
+    close(told[1]);
     must(read(told[0], &word, 1) == 1, "read");
     printf("daemon says %c\n", word);
+    must(read(told[0], &word, 1) == 0, "read"); // it is gone, too
 }
 
 int main(int argc, char **argv) {
