@@ -1,6 +1,7 @@
 #include "shim/module_cache.h"
 
 #include "shim/module_map.h"
+#include "shim/python.h"
 #include "shim/run.h"
 
 #include <algorithm>
@@ -43,6 +44,10 @@ const ModuleCache::Entry *ModuleCache::learn(std::uintptr_t address) {
     if (!find_module(address, &found)) {
         return nullptr;
     }
+    if (const std::uint32_t version = look_for_python(found, seen_unloads_); version != 0) {
+        auto *header = reinterpret_cast<record::Header *>(run.arena.base);
+        __atomic_store_n(&header->unread_python, version, __ATOMIC_RELAXED);
+    }
     Entry &entry = entries_[count_++ % capacity];
     entry = {found.start, found.end, found.load_bias, intern_module(found)};
     return &entry;
@@ -61,9 +66,9 @@ record::Frame ModuleCache::locate(std::uintptr_t address, std::uint32_t unloads)
         entry = learn(address);
     }
     if (entry == nullptr || entry->module == 0) {
-        return {.offset = address, .module = 0, .reserved = 0};
+        return {.offset = address, .module = 0, .kind = record::FrameKind::native};
     }
-    return {.offset = address - entry->load_bias, .module = entry->module, .reserved = 0};
+    return {.offset = address - entry->load_bias, .module = entry->module, .kind = record::FrameKind::native};
 }
 
 } // namespace flockstat::shim

@@ -103,7 +103,8 @@ bool find_module(std::uintptr_t address, ModuleAt *out) {
             .start = reinterpret_cast<std::uintptr_t>(object.map_start),
             .end = reinterpret_cast<std::uintptr_t>(object.map_end),
             .build_id = nullptr,
-            .build_id_bytes = 0};
+            .build_id_bytes = 0,
+            .dynamic_section = reinterpret_cast<std::uintptr_t>(object.map->l_ld)};
     ProgramHeaders headers;
     if (find_program_headers(object, &headers))
         find_build_id(headers, out);

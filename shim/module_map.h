@@ -15,6 +15,7 @@ struct ModuleAt {
     std::uintptr_t start, end;    ///< first mapped byte, and one past the last
     const std::uint8_t *build_id; ///< nullptr if it has none
     std::size_t build_id_bytes;
+    std::uintptr_t dynamic_section; ///< where it is mapped
 };
 
 /// Looks up _dl_find_object (glibc 2.35). Call it once, before the others and not in a signal handler. False:

@@ -6,16 +6,28 @@
 /// in the same stack. What was not read does not count, so a frame pointer that the program uses for
 /// something else costs no miss, and what was read does: return addresses alone are not enough, because where
 /// a frame's size varies (alloca) a stale one can match.
+///
+/// Where an interpreter is on the stack, what it runs is not in these words. Such a stack has an entry that
+/// keeps its native frames, and variants of it, one for each chain of the interpreter's own frames.
 #pragma once
 
+#include "reporter/record/arena.h"
 #include "shim/octave_memo.h"
 #include "shim/unwind.h"
 #include "shim/unwind_memory.h"
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 namespace flockstat::shim {
+
+/// A native frame of a stack that an interpreter is on.
+struct NativeFrame {
+    record::Frame frame;
+    std::uintptr_t
+        stack_start; ///< the lowest address of its stack frame; it ends where the next one's starts
+};
 
 /// A stack in the cache, with what the recorder wants to find again with it. Good until the next insert or
 /// flush.
@@ -49,12 +61,21 @@ private:
     }
     [[nodiscard]] bool is_unchanged() const;
     [[nodiscard]] bool is_unchanged_if_readable() const;
+    [[nodiscard]] bool has_same_words() const;
+
+    /// What is out of the ordinary with an entry; one look tells that nothing is.
+    enum Special : std::uint8_t {
+        doubtful = 1U << 0,    ///< words may be gone
+        interpreted = 1U << 1, ///< only its variants are whole stacks
+    };
 
     CachedStack *next_;
-    CallSite site_;
+    CallSite
+        site_; // of a variant: no return address, the hash of its chain, the entry that it is a variant of
     std::uintptr_t frame_pointer_mask_; // 0: unwinding never asked for the frame pointer, all ones: it did
     std::uint32_t groups_;              // words follow the entry, in groups of `group`
-    bool doubtful_;
+    std::uint16_t native_frames_;       // interpreted: follow the words
+    std::uint8_t special_;
 };
 
 /// One thread's cache. Not for a signal handler that interrupts it: the caller guards it, as it guards the
@@ -78,7 +99,26 @@ public:
     /// Adds what unwind() gave, in full. When there is no room, all older stacks are forgotten first. nullptr
     /// if this stack cannot be recognised again (a signal handler is on it) or is too large, or without
     /// memory.
-    CachedStack *insert(const CallSite &site, const UnwoundFrame *frames, unsigned depth);
+    CachedStack *insert(const CallSite &site, const UnwoundFrame *frames, unsigned depth) {
+        return insert_entry(site, frames, depth, nullptr);
+    }
+
+    /// The same for a stack that an interpreter is on; `native`: its frames, as many. What it returns is no
+    /// whole stack, but what insert_variant and native_frames take.
+    CachedStack *insert_interpreted(const CallSite &site, const UnwoundFrame *frames, unsigned depth,
+                                    const NativeFrame *native) {
+        return insert_entry(site, frames, depth, native);
+    }
+
+    /// After find() found nothing: the entry of insert_interpreted for these native frames, or nullptr.
+    [[nodiscard]] CachedStack *find_interpreted(const CallSite &site);
+
+    /// The native frames of such an entry. Good as long as it.
+    [[nodiscard]] static std::span<const NativeFrame> native_frames(const CachedStack &interpreted);
+
+    /// Adds the stack of those native frames and the interpreter's frames that `chain` stands for. nullptr,
+    /// and everything is forgotten, when there is no room.
+    CachedStack *insert_variant(CachedStack &interpreted, std::uint64_t chain);
 
     /// Forgets everything.
     void flush();
@@ -95,6 +135,12 @@ private:
     }
     void flush_after_unload();
     [[gnu::noinline]] CachedStack *find_behind(CachedStack **bucket, const CallSite &site);
+    [[nodiscard]] CachedStack *find_variant(const CachedStack &interpreted);
+    [[nodiscard]] static bool is_interpreted_at(const CachedStack &entry, const CallSite &site);
+    [[nodiscard]] static CallSite variant_site(const CachedStack &interpreted, std::uint64_t chain);
+    void link(CachedStack *entry);
+    CachedStack *insert_entry(const CallSite &site, const UnwoundFrame *frames, unsigned depth,
+                              const NativeFrame *native);
     CachedStack *take(std::size_t bytes);
 
     static constexpr std::uint32_t never_unloads = 0;
@@ -111,8 +157,12 @@ private:
 inline constexpr unsigned stack_words_in_group = 4;
 
 [[gnu::always_inline]] inline bool CachedStack::is_unchanged() const {
-    if (doubtful_) [[unlikely]]
-        return is_unchanged_if_readable();
+    if (special_ != 0) [[unlikely]]
+        return special_ == doubtful && is_unchanged_if_readable();
+    return has_same_words();
+}
+
+[[gnu::always_inline]] inline bool CachedStack::has_same_words() const {
     const auto same = [](const StackWord &word) { return load_word(word.address) == word.value; };
     const StackWord *word = words();
     for (const StackWord *const end = word + groups_ * stack_words_in_group; word != end;

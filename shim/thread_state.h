@@ -7,6 +7,7 @@
 #include "shim/leaf_index.h"
 #include "shim/module_cache.h"
 #include "shim/operation.h"
+#include "shim/python_frames.h"
 #include "shim/run.h"
 #include "shim/stack_cache.h"
 #include "shim/thread_slot.h"
@@ -64,6 +65,9 @@ struct ThreadState {
     // For unwinding: too large for a foreign stack.
     UnwoundFrame unwound[record::max_stack_frames];
     record::Frame frames[record::max_stack_frames];
+    NativeFrame native[record::max_stack_frames];
+    PythonFrame python_frames[record::max_stack_frames];
+    PythonFunction python_function;
 
     static constexpr std::uint32_t no_generation = UINT32_MAX;
     static constexpr std::uint32_t never_quick = 0;

@@ -6,7 +6,11 @@ namespace {
 CodePlace place_of(const Run &run, const Stack &stack, const Frame &frame) {
     CodePlace place;
     place.offset = frame.offset;
-    if (frame.module != no_index) {
+    if (frame.python != no_index) {
+        place.language = "python";
+        place.function = run.python_functions[frame.python].name;
+        place.file = run.python_functions[frame.python].file;
+    } else if (frame.module != no_index) {
         place.module = run.modules[frame.module].path;
         place.build_id = run.modules[frame.module].build_id;
     } else if (stack.process != no_index) {
@@ -64,8 +68,12 @@ std::vector<SourceFrame> MergedStacks::frames(std::uint32_t id, Symbolizer *symb
     std::vector<SourceFrame> frames;
     for (const std::uint32_t place_index : stacks_[id]) {
         const CodePlace &place = places_[place_index];
+        if (!place.language.empty()) {
+            frames.push_back(recorded_frame(place));
+            continue;
+        }
         if (symbolizer == nullptr) {
-            frames.push_back({{}, {}, 0, place.module, place.offset, false});
+            frames.push_back({{}, {}, 0, place.module, place.offset, false, {}});
             continue;
         }
         const std::vector<SourceFrame> &found = symbolizer->frames(place);

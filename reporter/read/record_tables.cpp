@@ -96,6 +96,29 @@ std::uint32_t RecordTables::module(record::Ref ref) {
     });
 }
 
+std::uint32_t RecordTables::python_function(record::Ref ref) {
+    return remember(python_functions_, ref, run_.damaged, [&] {
+        record::PythonFunction stored;
+        if (!arena_.copy(ref, &stored)) {
+            return no_index;
+        }
+        return append(
+            run_.python_functions,
+            {.name = text(stored.name), .file = text(stored.file), .first_line = stored.first_line});
+    });
+}
+
+Frame RecordTables::frame(const record::Frame &stored) {
+    Frame frame;
+    frame.offset = stored.offset;
+    if (stored.kind == record::FrameKind::python) {
+        frame.python = python_function(stored.module);
+    } else {
+        frame.module = module(stored.module);
+    }
+    return frame;
+}
+
 std::uint32_t RecordTables::stack(record::Ref ref) {
     return remember(stacks_, ref, run_.damaged, [&] {
         record::Stack head;
@@ -111,7 +134,7 @@ std::uint32_t RecordTables::stack(record::Ref ref) {
         stack.flags = head.flags;
         stack.process = process(head.process);
         for (std::uint32_t i = 0; i < head.depth; ++i) {
-            stack.frames.push_back({stored->frames[i].offset, module(stored->frames[i].module)});
+            stack.frames.push_back(frame(stored->frames[i]));
         }
         return append(run_.stacks, std::move(stack));
     });

@@ -33,6 +33,8 @@ public:
 
 private:
     [[nodiscard]] std::uint32_t module(record::Ref ref);
+    [[nodiscard]] std::uint32_t python_function(record::Ref ref);
+    [[nodiscard]] Frame frame(const record::Frame &stored);
     [[nodiscard]] bool spend(std::uint64_t bytes);
 
     record::ArenaView arena_;
@@ -40,7 +42,7 @@ private:
     Run &run_;
     std::uint64_t budget_; ///< bytes that may still be copied out: cross-linked damage could refer to the
                            ///< same ones without end
-    std::unordered_map<record::Ref, std::uint32_t> locks_, modules_, stacks_, processes_;
+    std::unordered_map<record::Ref, std::uint32_t> locks_, modules_, python_functions_, stacks_, processes_;
 };
 
 } // namespace flockstat::reporter

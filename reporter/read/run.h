@@ -45,9 +45,17 @@ struct Module {
     std::string build_id; ///< bytes; empty where it has none
 };
 
+/// A function of a Python program.
+struct PythonFunction {
+    std::string name; ///< qualified
+    std::string file; ///< as the interpreter knows it
+    std::uint32_t first_line = 0;
+};
+
 struct Frame {
-    std::uint64_t offset = 0;        ///< return address: in the module, or absolute without one
+    std::uint64_t offset = 0;        ///< return address: in the module, or absolute without one. Python: line
     std::uint32_t module = no_index; ///< in Run::modules
+    std::uint32_t python = no_index; ///< in Run::python_functions; then it is in no module
 };
 
 struct Stack {
@@ -198,10 +206,12 @@ struct Run {
     std::int64_t read_at_ns = 0;     ///< now, where the run is of this machine and boot; else finished_at_ns
     std::int64_t finished_at_ns = 0; ///< read_at_ns while a process is alive; else the last moment in it
     std::uint64_t threads = 0;
+    std::uint32_t unread_python = 0; ///< PY_VERSION_HEX of a Python whose own stacks were not read; 0: none
     record::Lost lost{};
     std::uint64_t damaged = 0; ///< records that were left out because they hold what cannot be
     std::vector<Lock> locks;
     std::vector<Module> modules;
+    std::vector<PythonFunction> python_functions;
     std::vector<Stack> stacks;
     std::vector<Process> processes;
     std::vector<Leaf> leaves; ///< one for each (lock, stack, kind, family)

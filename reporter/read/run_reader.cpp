@@ -27,6 +27,7 @@ Run read_header(const ArenaImage &image, const RunClock &clock) {
     run.ended = header.ended == 1;
     run.started_at_ns = clock.moment_ns(header.started.ticks);
     run.threads = header.thread_count;
+    run.unread_python = header.unread_python;
     run.lost = header.lost;
     return run;
 }

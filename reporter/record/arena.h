@@ -21,7 +21,7 @@
 namespace flockstat::record {
 
 inline constexpr char arena_magic[8] = {'F', 'L', 'O', 'C', 'K', 'S', 'T', 'A'};
-inline constexpr std::uint32_t arena_version = 3;
+inline constexpr std::uint32_t arena_version = 4;
 
 /// Offset in the arena in units of ref_unit bytes; 0 is "none".
 using Ref = std::uint32_t;
@@ -33,6 +33,7 @@ inline constexpr std::size_t string_chains = 8192;
 inline constexpr std::size_t stack_chains = 8192;
 inline constexpr std::size_t module_chains = 1024;
 inline constexpr std::size_t process_chains = 4096;
+inline constexpr std::size_t python_chains = 1024;
 
 /// One moment read from three clocks, as close together as possible.
 struct ClockReading {
@@ -75,6 +76,8 @@ struct Header {
     std::uint32_t ended;           ///< 1: the run was ended by the one who started it
     std::int32_t command_status;   ///< wait status of the command, where `ended`
     std::uint32_t left_running;    ///< processes alive when the run was ended
+    std::uint32_t unread_python;   ///< PY_VERSION_HEX of a Python whose own stacks could not be read; 0: none
+    std::uint32_t reserved;
     Lost lost;
     std::uint64_t heap_next;     ///< bytes from the arena's start; atomic add takes room
     std::uint64_t heap_real;     ///< bytes from the arena's start that have real memory behind them
@@ -94,6 +97,7 @@ struct Header {
     Ref stack_heads[stack_chains];
     Ref module_heads[module_chains];
     Ref process_heads[process_chains]; ///< by pid
+    Ref python_heads[python_chains];
 };
 
 /// Events may take this part of the arena.
@@ -115,12 +119,28 @@ struct Module {
     std::uint8_t build_id[32];
 };
 
-/// A frame of a stack. In a module: the ELF virtual address (address less load bias) of the return address.
-/// Without one (JIT code): the address itself, in the address space of the stack's process.
+/// A function of a Python program.
+struct PythonFunction {
+    Ref next;
+    std::uint32_t hash;
+    Ref name; ///< string: co_qualname
+    Ref file; ///< string: co_filename
+    std::uint32_t first_line;
+    std::uint32_t reserved[3];
+};
+
+enum class FrameKind : std::uint32_t {
+    native = 0,
+    python = 1, ///< a Python function in place of the interpreter's code that runs it
+};
+
+/// A frame of a stack. Native, in a module: the ELF virtual address (address less load bias) of the return
+/// address. Without one (JIT code): the address itself, in the address space of the stack's process. Python:
+/// the line.
 struct Frame {
     std::uint64_t offset;
-    Ref module; ///< 0: none
-    std::uint32_t reserved;
+    Ref module; ///< 0: none. Python: the PythonFunction
+    FrameKind kind;
 };
 inline constexpr std::size_t max_stack_frames = 256;
 

@@ -199,6 +199,17 @@ void put_lock(const Summary &summary, OutFile &file, const Group &group) {
     file.put('}');
 }
 
+void put_python_frame(const record::ArenaView &arena, OutFile &file, const record::Frame &frame) {
+    record::PythonFunction function;
+    const bool known = arena.copy(frame.module, &function);
+    file.put("{\"function\": ");
+    put_string(file, known ? text_of(arena, function.name) : std::string_view());
+    file.put(", \"file\": ");
+    put_string(file, known ? text_of(arena, function.file) : std::string_view());
+    file.print(FMT_COMPILE(", \"line\": {}, \"module\": \"\", \"offset\": 0, \"language\": \"python\"}}"),
+               static_cast<std::uint32_t>(frame.offset));
+}
+
 void put_frames(const record::ArenaView &arena, OutFile &file, Ref ref) {
     record::Stack head;
     file.put("\"frames\": [");
@@ -206,13 +217,17 @@ void put_frames(const record::ArenaView &arena, OutFile &file, Ref ref) {
         const std::uint64_t more = head.depth > 1 ? (head.depth - 1) * sizeof(record::Frame) : 0;
         const auto *stack = arena.at<record::Stack>(ref, more);
         for (std::uint32_t i = 0; stack != nullptr && i < head.depth; ++i) {
-            record::Module module;
             const record::Frame frame = stack->frames[i];
-            const bool known = frame.module != 0 && arena.copy(frame.module, &module);
             file.put(i == 0 ? "" : ", ");
+            if (frame.kind == record::FrameKind::python) {
+                put_python_frame(arena, file, frame);
+                continue;
+            }
+            record::Module module;
+            const bool known = frame.module != 0 && arena.copy(frame.module, &module);
             file.put("{\"function\": \"\", \"file\": \"\", \"line\": 0, \"module\": ");
             put_string(file, known ? text_of(arena, module.path) : std::string_view());
-            file.print(FMT_COMPILE(", \"offset\": {}}}"), frame.offset);
+            file.print(FMT_COMPILE(", \"offset\": {}, \"language\": null}}"), frame.offset);
         }
     }
     file.put(']');

@@ -120,7 +120,17 @@ void put_frames(const record::ArenaView &arena, OutFile &file, Ref ref) {
     for (std::uint32_t i = 0; stack != nullptr && i < std::min(head.depth, most_frames); ++i) {
         const record::Frame frame = stack->frames[i];
         record::Module module;
+        record::PythonFunction function;
         file.put("    ");
+        if (frame.kind == record::FrameKind::python) {
+            if (arena.copy(frame.module, &function)) {
+                put_visible(file, text_of(arena, function.file));
+                file.print(FMT_COMPILE(":{} "), frame.offset);
+                put_visible(file, text_of(arena, function.name));
+            }
+            file.put('\n');
+            continue;
+        }
         if (frame.module != 0 && arena.copy(frame.module, &module)) {
             put_visible(file, text_of(arena, module.path));
             file.put('+');

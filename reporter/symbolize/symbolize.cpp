@@ -46,6 +46,16 @@ struct Symbolizer::State {
     std::vector<SourceFrame> in_module(const CodePlace &place);
 };
 
+/// What the recording says itself.
+SourceFrame recorded_frame(const CodePlace &place) {
+    SourceFrame frame;
+    frame.function = place.function;
+    frame.file = place.file;
+    frame.line = static_cast<std::uint32_t>(place.offset);
+    frame.language = place.language;
+    return frame;
+}
+
 std::vector<SourceFrame> Symbolizer::State::in_module(const CodePlace &place) {
     const auto module =
         modules.try_emplace({place.module, place.build_id}, place.module, place.build_id).first;
@@ -69,6 +79,9 @@ std::vector<SourceFrame> Symbolizer::State::in_jit_code(const CodePlace &place) 
 }
 
 std::vector<SourceFrame> Symbolizer::State::look_up(const CodePlace &place) {
+    if (!place.language.empty()) {
+        return {recorded_frame(place)};
+    }
     std::vector<SourceFrame> frames = place.module.empty() ? in_jit_code(place) : in_module(place);
     if (frames.empty()) {
         frames.emplace_back();

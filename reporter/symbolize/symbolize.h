@@ -13,16 +13,17 @@ namespace flockstat::reporter {
 /// One frame as a person reads it. What is not known is empty or 0.
 struct SourceFrame {
     std::string function; ///< demangled, in full
-    std::string file;
+    std::string file = {};
     std::uint32_t line = 0;
-    std::string module;       ///< path of the ELF file; empty for JIT code
-    std::uint64_t offset = 0; ///< return address: in the module, or absolute
-    bool inlined = false;     ///< its code stands in the frame that follows
+    std::string module;        ///< path of the ELF file; empty for JIT code
+    std::uint64_t offset = 0;  ///< return address: in the module, or absolute
+    bool inlined = false;      ///< its code stands in the frame that follows
+    std::string language = {}; ///< "python" for a function of a Python program, which is in no module
 
     bool operator==(const SourceFrame &) const = default;
 };
 
-/// What to look up: a return address.
+/// What to look up: a return address, or a line of a function that the recording has the name of.
 struct CodePlace {
     std::string module; ///< path; empty: JIT code of `pid`
     std::string build_id;
@@ -30,9 +31,15 @@ struct CodePlace {
     std::int32_t pid = 0; ///< of JIT code: whose perf map file to ask
     std::int64_t not_before_ns =
         0; ///< of JIT code: a map file that was last written earlier than this (since 1970) is not its
+    std::string language = {}; ///< "python": then `function` and `file` are known, and `offset` is the line
+    std::string function = {};
+    std::string file = {};
 
     auto operator<=>(const CodePlace &) const = default;
 };
+
+/// The frame of a place whose language is known: nothing need be looked up.
+[[nodiscard]] SourceFrame recorded_frame(const CodePlace &place);
 
 /// Looks places up, each once, and keeps every module that it opened. Not thread-safe. A file that is
 /// missing, damaged or not the one that ran (its build id differs) makes its frames come out as module and

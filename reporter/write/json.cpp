@@ -165,7 +165,8 @@ Json frame_object(const SourceFrame &frame) {
             {"file", valid_utf8(frame.file)},
             {"line", frame.line},
             {"module", valid_utf8(frame.module)},
-            {"offset", frame.offset}};
+            {"offset", frame.offset},
+            {"language", frame.language.empty() ? Json(nullptr) : Json(frame.language)}};
 }
 
 namespace {

@@ -1,6 +1,7 @@
 #include "reporter/write/short_stack.h"
 
 #include "reporter/write/printable.h"
+#include "reporter/write/python_names.h"
 #include "reporter/write/short_function.h"
 #include "reporter/write/short_path.h"
 
@@ -91,9 +92,56 @@ std::span<const SourceFrame> program_frames(std::span<const SourceFrame> frames)
     return first == last ? frames : frames.subspan(first, last - first);
 }
 
+bool is_python(const SourceFrame &frame) { return frame.language == "python"; }
+
+bool is_python_stack(std::span<const SourceFrame> frames) { return std::ranges::any_of(frames, is_python); }
+
+/// A Python program's functions, as a traceback has them, with the native code that they called last; what
+/// of the interpreter is on the stack says nothing.
+std::vector<std::string> python_stack(std::span<const SourceFrame> frames, bool unicode) {
+    std::vector<std::string> texts;
+    for (const SourceFrame &frame : program_frames(frames)) {
+        if (is_python(frame)) {
+            if (!starts_python_threads(frame)) {
+                texts.push_back(limited(printable(python_frame_name(frame), unicode)));
+            }
+        } else if (!is_interpreter(frame) && !base_name(frame.module).starts_with("fcntl.cpython-")) {
+            texts.push_back(frame_text(frame, true, unicode));
+        }
+    }
+    std::ranges::reverse(texts);
+    return texts;
+}
+
+/// Where there is no room for all the outermost are left out: the program's own functions stand before those
+/// that start it.
+std::vector<std::string> python_lines(const std::vector<std::string> &texts, std::size_t columns,
+                                      std::size_t lines) {
+    std::vector<std::string> out;
+    for (std::size_t left_out = 0; left_out < texts.size(); ++left_out) {
+        out.assign(1, left_out == 0 ? "" : fmt::format("{} more >", left_out));
+        for (std::size_t i = left_out; i < texts.size(); ++i) {
+            const std::string piece = i + 1 == texts.size() ? texts[i] : texts[i] + " >";
+            const std::size_t blank = out.back().empty() ? 0 : 1;
+            if (blank == 0 || display_width(out.back()) + blank + display_width(piece) <= columns) {
+                out.back() += (blank == 0 ? "" : " ") + piece;
+            } else {
+                out.push_back(piece);
+            }
+        }
+        if (out.size() <= lines) {
+            break;
+        }
+    }
+    return out;
+}
+
 } // namespace
 
 std::vector<std::string> short_stack(std::span<const SourceFrame> frames, bool unicode) {
+    if (is_python_stack(frames)) {
+        return python_stack(frames, unicode);
+    }
     std::vector<std::string> texts;
     const SourceFrame *before = nullptr;
     for (const SourceFrame &frame : program_frames(frames)) {
@@ -114,6 +162,9 @@ std::vector<std::string> stack_lines(std::span<const SourceFrame> frames, std::s
                                      std::size_t lines, bool unicode) {
     constexpr std::size_t more_columns = 10; // " < 12 more"
     const std::vector<std::string> texts = short_stack(frames, unicode);
+    if (is_python_stack(frames)) {
+        return python_lines(texts, columns, lines);
+    }
     std::vector<std::string> out;
     for (std::size_t i = 0; i < texts.size(); ++i) {
         const bool last_line = out.size() >= lines;

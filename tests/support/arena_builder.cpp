@@ -90,7 +90,7 @@ Ref ArenaBuilder::stack(const std::vector<std::pair<std::uint64_t, Ref>> &frames
     stack.depth = static_cast<std::uint32_t>(frames.size());
     Frame *frame = stack.frames;
     for (const auto &[offset, module] : frames) {
-        *frame++ = {offset, module, 0};
+        *frame++ = {offset, module, FrameKind::native};
     }
     return ref;
 }

@@ -130,7 +130,7 @@ TEST_CASE("what a full arena has no room for is counted as lost") {
     CHECK(run.damaged == 0);
     CHECK(run.locks.size() > 500);
     CHECK(run.lost.locks > 1'000);
-    CHECK(enters < files);
+    CHECK(enters <= files); // those of locks without a record share leaves, which may have found room
     CHECK(enters + unlocks + run.lost.calls == 2 * files);
     CHECK(regions <= enters);
     CHECK(run.processes.at(0).attempts == files);

@@ -100,7 +100,8 @@ public:
         auto &made = make<record::Stack>(&ref, offsets.size() * sizeof(record::Frame));
         for (const std::uint64_t offset : offsets) {
             // The outermost one is in no module.
-            made.frames[made.depth] = {offset, made.depth + 1 < offsets.size() ? module_ref : 0, 0};
+            made.frames[made.depth] = {offset, made.depth + 1 < offsets.size() ? module_ref : 0,
+                                       record::FrameKind::native};
             ++made.depth;
         }
         chain(&header().stack_heads[0], made, ref);

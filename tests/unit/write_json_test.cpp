@@ -91,7 +91,7 @@ TEST_CASE("the report's keys are those of the schema, in its order") {
     }
     const Json &site = json["sites"][0];
     CHECK(keys(site) == Keys{"lock", "frames", "acquisitions", "contended", "enter", "region", "wait"});
-    CHECK(keys(site["frames"][0]) == Keys{"function", "file", "line", "module", "offset"});
+    CHECK(keys(site["frames"][0]) == Keys{"function", "file", "line", "module", "offset", "language"});
     const Json &process = json["processes"][0];
     CHECK(keys(process) == Keys{"pid", "parent", "command", "exe", "ended", "status", "attempts", "unlocks",
                                 "enter", "region", "wait", "counters"});

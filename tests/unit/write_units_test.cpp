@@ -175,3 +175,49 @@ TEST_CASE("columns are counted, not bytes") {
     CHECK(fit("\xe9\x8d\xb5x", 1).empty());
     CHECK(fit("abc", 9) == "abc");
 }
+
+namespace {
+
+SourceFrame python_frame(const std::string &file, std::uint32_t line, const std::string &function) {
+    SourceFrame frame;
+    frame.file = file;
+    frame.line = line;
+    frame.function = function;
+    frame.language = "python";
+    return frame;
+}
+
+SourceFrame native_frame(const std::string &function, const std::string &module) {
+    SourceFrame frame;
+    frame.function = function;
+    frame.module = module;
+    return frame;
+}
+
+} // namespace
+
+TEST_CASE("Python stacks read from the program to the call, without the interpreter") {
+    const std::string packages = "/usr/lib/python3/dist-packages/";
+    const std::vector<SourceFrame> stack{
+        native_frame("flock", "/usr/lib/x86_64-linux-gnu/libc.so.6"),
+        native_frame("fcntl_flock", "/usr/lib/python3.11/lib-dynload/fcntl.cpython-311-x86_64-linux-gnu.so"),
+        native_frame("cfunction_call", "/usr/bin/python3.11"),
+        python_frame(packages + "filelock/_unix.py", 35, "UnixFileLock._acquire"),
+        python_frame(packages + "filelock/_api.py", 331, "BaseFileLock.acquire"),
+        native_frame("slot_tp_call", "/usr/bin/python3.11"),
+        python_frame("/home/me/train.py", 12, "load.<locals>.load_cache"),
+        python_frame("/usr/lib/python3.11/concurrent/futures/thread.py", 58, "_WorkItem.run"),
+        python_frame("/usr/lib/python3.11/threading.py", 1038, "Thread._bootstrap_inner"),
+        native_frame("thread_run", "/usr/bin/python3.11"),
+        native_frame("start_thread", "/usr/lib/x86_64-linux-gnu/libc.so.6")};
+    CHECK(joined(stack_lines(stack, 200, 2, false)) ==
+          "concurrent/futures/thread.py:58 run > train.py:12 load_cache > filelock/_api.py:331 acquire > "
+          "filelock/_unix.py:35 _acquire");
+    CHECK(joined(stack_lines(stack, 60, 2, false)) ==
+          "1 more > train.py:12 load_cache > | filelock/_api.py:331 acquire > filelock/_unix.py:35 _acquire");
+    CHECK(joined(stack_lines(stack, 10, 2, false)) == "3 more > | filelock/_unix.py:35 _acquire");
+    std::vector<SourceFrame> database = stack;
+    database[1] = native_frame("sqlite3_step", "/usr/lib/x86_64-linux-gnu/libsqlite3.so.0");
+    CHECK(joined(stack_lines(database, 80, 1, false)) ==
+          "3 more > filelock/_unix.py:35 _acquire > sqlite3_step [libsqlite3.so.0]");
+}
