@@ -77,7 +77,7 @@ struct Header {
     std::int32_t command_status;   ///< wait status of the command, where `ended`
     std::uint32_t left_running;    ///< processes alive when the run was ended
     std::uint32_t unread_python;   ///< PY_VERSION_HEX of a Python whose own stacks could not be read; 0: none
-    std::uint32_t reserved;
+    std::uint32_t reserved1;
     Lost lost;
     std::uint64_t heap_next;     ///< bytes from the arena's start; atomic add takes room
     std::uint64_t heap_real;     ///< bytes from the arena's start that have real memory behind them

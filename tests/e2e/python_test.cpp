@@ -129,3 +129,33 @@ TEST_CASE("a bare preload's own summary names Python functions", "[python]") {
           json{{"<string>", 3, "take"}, {"<string>", 4, "<module>"}});
     CHECK(read_file(base / "run" / "summary.txt").find("<string>:3 take\n") != std::string::npos);
 }
+
+TEST_CASE("no name is shown for another function whose code was in its place", "[python]") {
+    const char *seconds = std::getenv("TEST_CHURN_SECONDS");
+    for (const std::string &interpreter : interpreters()) {
+        const TempDirectory base;
+        const Command churn{.argv = {interpreter, program_source("python_churn.py"), base.path(),
+                                     seconds == nullptr ? "3" : seconds},
+                            .limit = std::chrono::seconds(600)};
+        const Outcome outcome = run_command(under_flockstat(churn, base / "run"));
+        INFO(interpreter << outcome.err);
+        REQUIRE(outcome.status == 0);
+        const json report = json::parse(run_flockstat({"report", base / "run", "-f", "json"}).out);
+        std::map<std::string, json> must_be;
+        std::istringstream lines(outcome.out);
+        for (std::string line; std::getline(lines, line);) {
+            const json told = json::parse(line);
+            must_be[told["path"]] = told["frame"];
+        }
+        CHECK(must_be.size() > 20);
+        CHECK(report["lost"]["stacks"] == 0);
+        for (const json &site : report["sites"]) {
+            const std::string path = report["locks"][site["lock"].get<std::size_t>()]["path"];
+            const json frames = python_frames(site);
+            INFO(path << " must have " << must_be[path].dump() << ": " << frames.dump());
+            // The second frame: what called lock(), and the third is no other one of the kind.
+            REQUIRE(frames.size() > 2);
+            REQUIRE(frames[1] == must_be[path]);
+        }
+    }
+}
