@@ -29,6 +29,7 @@ std::uint32_t &closed_epoch(int descriptor) {
     return epochs[descriptor & (descriptors_in_page - 1)];
 }
 
+/// Of an open descriptor: a call on one beyond what there is room for counts as lost.
 Descriptor *make_descriptor(int descriptor) {
     if (descriptor < 0 || (descriptor >> descriptor_page_shift) >= max_descriptor_pages) {
         count_lost(&record::Lost::calls);
@@ -195,18 +196,18 @@ OpenFile *attach(Descriptor &entry, const FileIdentity &identity, int descriptor
 
 /// The slow part of use_descriptor, under the lock.
 OpenFile *verify(int descriptor, std::uint64_t now, Dropped *dropped, const FileIdentity *known) {
-    Descriptor *entry = make_descriptor(descriptor);
     FileIdentity identity;
     bool unlinked = false;
-    if (entry == nullptr) {
-        return nullptr;
-    }
     bool open = identify(descriptor, &identity, &unlinked);
     int named_by = descriptor;
     if (known != nullptr && !(open && identity == *known)) { // closed meanwhile: it has no name any more
         identity = *known;
         open = true;
         named_by = -1;
+    }
+    Descriptor *entry = open ? make_descriptor(descriptor) : find_descriptor(descriptor);
+    if (entry == nullptr) {
+        return nullptr;
     }
     dropped->known_until_ticks = entry->verified_ticks;
     if (entry->open_file != nullptr && (!open || !(entry->open_file->file->identity == identity))) {

@@ -189,6 +189,7 @@ TEST_CASE("calls on what is no open file are counted without a lock") {
         failed += leaf.failed;
     }
     CHECK(failed == 3);
+    CHECK(run.lost.calls == 0); // all of them are counted
 }
 
 TEST_CASE("a distribution begins with the fourth sample and is right from the first") {
