@@ -240,8 +240,15 @@ bool descriptor_matters(int descriptor) {
     return peek_descriptor(descriptor) != nullptr || count_of(files_with_posix_locks) != 0;
 }
 
+void doubt_descriptor(int descriptor) {
+    if (Descriptor *entry = find_descriptor(descriptor); entry != nullptr) {
+        __atomic_store_n(&entry->verified_ticks, std::uint64_t{0}, __ATOMIC_RELAXED);
+    }
+}
+
 void drop_descriptor(int descriptor, const FileIdentity *known, Dropped *dropped) {
     if (!table_lock.lock()) {
+        doubt_descriptor(descriptor); // its number may be another file's in a moment
         return;
     }
     Descriptor *entry = find_descriptor(descriptor);
@@ -262,7 +269,11 @@ void drop_descriptor(int descriptor, const FileIdentity *known, Dropped *dropped
 }
 
 void duplicate_descriptor(int descriptor, int copy, Dropped *dropped) {
-    if (descriptor == copy || !table_lock.lock()) {
+    if (descriptor == copy) {
+        return;
+    }
+    if (!table_lock.lock()) {
+        doubt_descriptor(copy);
         return;
     }
     Descriptor *target = find_descriptor(copy);

@@ -88,6 +88,9 @@ inline constexpr std::uint64_t verified_for_ticks = 10'000'000;
 /// few loads, any context.
 [[nodiscard]] bool descriptor_matters(int descriptor);
 
+/// Has the kernel asked about a descriptor when it is used next. A store, any context.
+void doubt_descriptor(int descriptor);
+
 /// Forgets a descriptor that is being closed. `known`: what it was, where it may be closed by now; or
 /// nullptr.
 void drop_descriptor(int descriptor, const FileIdentity *known, Dropped *dropped);

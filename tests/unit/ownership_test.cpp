@@ -324,6 +324,23 @@ TEST_CASE("a close that nobody saw is found out, and its region has no known end
     recording.close(other);
 }
 
+TEST_CASE("a descriptor in doubt is looked at again at its next call") {
+    // Where a close cannot be noted in time, its number must not stand for the old file any more.
+    Recording recording;
+    const int file = recording.open("a");
+    recording.attempt(file);
+    recording.unlock(file);
+    REQUIRE(close(file) == 0);
+    const int other = recording.open("b");
+    REQUIRE(other == file);
+    shim::doubt_descriptor(other);
+    recording.attempt(other);
+    const reporter::Run run = recording.read();
+    CHECK(exclusive(run, recording.path("a")).first.count == 1);
+    CHECK(exclusive(run, recording.path("b")).first.count == 1);
+    recording.close(other);
+}
+
 TEST_CASE("a lock may be released by another thread") {
     Recording recording;
     const int file = recording.open("a");
