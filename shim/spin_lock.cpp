@@ -3,6 +3,7 @@
 #include "reporter/record/system_call.h"
 #include "shim/run.h"
 
+#include <ctime>
 #include <dlfcn.h>
 
 namespace flockstat::shim {
@@ -12,6 +13,9 @@ namespace {
 constexpr unsigned generation_shift = 48; // user addresses have 47 bits
 constexpr unsigned spins = 1000;
 constexpr unsigned yields = 1000;
+// A holder that lost its processor on a busy machine gets it back within a few time slices.
+constexpr unsigned naps = 200;
+constexpr long nap_ns = 50'000;
 /// A thread without state yet: at its very first call.
 constexpr std::uint64_t nameless = 1;
 
@@ -34,7 +38,7 @@ void name_lock_holder() {
 }
 
 bool SpinLock::lock_slowly(std::uint64_t mine) {
-    for (unsigned i = 0; i < spins + yields; ++i) {
+    for (unsigned i = 0; i < spins + yields + naps; ++i) {
         std::uint64_t seen = __atomic_load_n(&holder_, __ATOMIC_RELAXED);
         const bool other_process = (seen >> generation_shift) != (mine >> generation_shift);
         const bool abandoned = other_process || (seen == mine && (mine & nameless) == 0);
@@ -42,7 +46,10 @@ bool SpinLock::lock_slowly(std::uint64_t mine) {
             __atomic_compare_exchange_n(&holder_, &seen, mine, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
             return true;
         }
-        if (i >= spins) {
+        if (i >= spins + yields) {
+            const timespec nap{0, nap_ns};
+            record::system_call(SYS_nanosleep, record::address_of(&nap), 0);
+        } else if (i >= spins) {
             record::system_call(SYS_sched_yield);
         }
     }

@@ -19,7 +19,8 @@ void find_single_threaded();
 /// taken over.
 class SpinLock {
 public:
-    /// False after about a millisecond of spinning and yielding: the holder was descheduled for long.
+    /// False after some ten or twenty milliseconds of spinning, yielding and napping: the holder was
+    /// descheduled for long.
     [[nodiscard, gnu::always_inline]] bool lock() {
         const std::uint64_t mine = thread_slot.lock_name;
         if (*single_threaded != 0) {
