@@ -1,7 +1,8 @@
 // What a stack costs by depth: found in the stack cache, and unwound. Prints a table; takes no argument.
 // build: -fno-omit-frame-pointer
 // build: shim/unwind.cpp shim/unwind_tables.cpp shim/unwind_memory.cpp shim/module_map.cpp
-// build: shim/stack_cache.cpp shim/libunwind_wraps.cpp shim/python_chain.cpp shim/python.cpp shim/python_layout.cpp shim/dynamic_symbol.cpp
+// build: shim/stack_cache.cpp shim/libunwind_wraps.cpp
+// build: shim/python_chain.cpp shim/python.cpp shim/python_layout.cpp shim/dynamic_symbol.cpp
 // build: build/deps/libunwind/lib/libunwind-x86_64.a build/deps/libunwind/lib/libunwind.a
 // build: -Wl,--wrap=calloc -Wl,--wrap=_Ux86_64_init_mem_validate -Wl,--wrap=_UIx86_64__mempool_init
 // build: -Wl,--wrap=_UIx86_64__mempool_alloc -Wl,--wrap=_UIx86_64__mempool_free
