@@ -1,13 +1,10 @@
 #include "reporter/cli/commands.h"
 #include "reporter/cli/failure.h"
+#include "reporter/cli/output.h"
 #include "reporter/cli/run_files.h"
 #include "reporter/cli/terminal.h"
 #include "reporter/write/check_text.h"
 #include "reporter/write/printable.h"
-
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 
 namespace flockstat::cli {
 namespace {
@@ -41,10 +38,7 @@ int check(const CheckOptions &options) {
     }
     tell_doubts(report, options.rules);
     const auto broken = reporter::broken_rules(report, options.rules);
-    const std::string text = check_text(report, options.rules, broken);
-    if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0) {
-        throw Failure(status_failed_run, std::string("cannot write to stdout: ") + std::strerror(errno));
-    }
+    write_stdout(check_text(report, options.rules, broken), status_failed_run);
     return broken.empty() ? 0 : status_rules_broken;
 }
 

@@ -2,11 +2,11 @@
 #include "reporter/cli/commands.h"
 #include "reporter/cli/failure.h"
 #include "reporter/cli/live_runs.h"
+#include "reporter/cli/output.h"
 #include "reporter/cli/terminal.h"
 #include "reporter/write/live_json.h"
 #include "reporter/write/live_text.h"
 
-#include <cstdio>
 #include <set>
 #include <unistd.h>
 
@@ -73,10 +73,7 @@ int ps(const PsOptions &options) {
     try {
         const std::vector<reporter::LiveRun> runs =
             read_live(live_run_files(options.target), options.target.has_value());
-        const std::string shown = options.json ? live_json(runs) : text_of(runs);
-        if (std::fwrite(shown.data(), 1, shown.size(), stdout) != shown.size() || std::fflush(stdout) != 0) {
-            throw Failure(status_failed_report, "cannot write to stdout; name another place for it");
-        }
+        write_stdout(options.json ? live_json(runs) : text_of(runs), status_failed_report);
     } catch (const reporter::ReadError &error) {
         throw Failure(status_failed_report, error.what());
     }

@@ -1,5 +1,6 @@
 #include "reporter/cli/commands.h"
 #include "reporter/cli/failure.h"
+#include "reporter/cli/output.h"
 #include "reporter/cli/run_directory.h"
 #include "reporter/cli/run_files.h"
 #include "reporter/cli/terminal.h"
@@ -9,9 +10,6 @@
 #include "reporter/write/pprof.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <fcntl.h>
 #include <filesystem>
 #include <set>
 #include <system_error>
@@ -69,38 +67,6 @@ reporter::Report read_all(const std::vector<std::string> &directories) {
     return report;
 }
 
-/// Writes all of `text`; throws Failure that calls the file `name`.
-void write_all(int descriptor, const std::string &name, const std::string &text) {
-    const char *data = text.data();
-    std::size_t left = text.size();
-    while (left > 0) {
-        const ssize_t wrote = write(descriptor, data, left);
-        if (wrote < 0 && errno == EINTR) {
-            continue;
-        }
-        if (wrote <= 0) {
-            throw Failure(status_failed_report, "cannot write the report to " + name + ": " +
-                                                    std::strerror(errno) + "; name another file with -O");
-        }
-        data += wrote;
-        left -= static_cast<std::size_t>(wrote);
-    }
-}
-
-/// Writes to a file, or to the device, pipe or terminal of that name.
-void write_output(const std::string &file, const std::string &text) {
-    const int descriptor = open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (descriptor < 0) {
-        throw Failure(status_failed_report, "cannot write the report to " + file + ": " +
-                                                std::strerror(errno) + "; name another file with -O");
-    }
-    write_all(descriptor, file, text);
-    if (close(descriptor) != 0) { // a network disk may say only here that it is full
-        throw Failure(status_failed_report, "cannot write the report to " + file + ": " +
-                                                std::strerror(errno) + "; name another file with -O");
-    }
-}
-
 /// The report in the format that was asked for.
 std::string render(const reporter::Report &report, const ReportOptions &options) {
     switch (options.format) {
@@ -130,7 +96,7 @@ int report(const ReportOptions &options) {
         if (options.output) {
             write_output(*options.output, shown);
         } else {
-            write_all(STDOUT_FILENO, "stdout", shown);
+            write_stdout(shown, status_failed_report);
         }
     } catch (const reporter::ReadError &error) {
         throw Failure(status_failed_report, error.what());
