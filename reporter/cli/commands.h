@@ -18,4 +18,7 @@ namespace flockstat::cli {
 /// Throws Failure.
 [[nodiscard]] int check(const CheckOptions &options);
 
+/// Shows what changed between two sets of runs. Returns the exit status. Throws Failure.
+[[nodiscard]] int diff(const DiffOptions &options);
+
 } // namespace flockstat::cli

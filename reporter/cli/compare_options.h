@@ -11,4 +11,7 @@ namespace flockstat::cli {
 /// What stands behind `check`. A wrong one is Answered, with status_usage.
 [[nodiscard]] Invocation read_check(const std::vector<std::string> &arguments);
 
+/// The same of `diff`.
+[[nodiscard]] Invocation read_diff(const std::vector<std::string> &arguments);
+
 } // namespace flockstat::cli

@@ -34,6 +34,8 @@ int carry_out(const cli::Invocation &invocation) {
                 return cli::ps(asked);
             } else if constexpr (std::is_same_v<Asked, cli::CheckOptions>) {
                 return cli::check(asked);
+            } else if constexpr (std::is_same_v<Asked, cli::DiffOptions>) {
+                return cli::diff(asked);
             } else {
                 return answer(asked);
             }

@@ -40,6 +40,12 @@ Answered answer(CLI::App &app, const CLI::ParseError &error, int failed_status) 
     return answered;
 }
 
+void add_top_option(CLI::App *app, reporter::TextOptions *text) {
+    app->add_option("--top", text->top, "Locks that text shows in detail (default: 5)")
+        ->type_name("N")
+        ->check(unlisted(CLI::Range(1U, 1'000'000U)));
+}
+
 std::vector<std::string> reversed(std::vector<std::string> arguments) {
     std::reverse(arguments.begin(), arguments.end());
     return arguments;

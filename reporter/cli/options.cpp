@@ -137,9 +137,7 @@ void add_report_options(CLI::App *app, ReportOptions *options) {
         ->type_name("");
     add_format_options(app, options);
     app->add_option("-O,--output", options->output, "Write to FILE instead of stdout")->type_name("FILE");
-    app->add_option("--top", options->text.top, "Locks that text shows in detail (default: 5)")
-        ->type_name("N")
-        ->check(unlisted(CLI::Range(1U, 1'000'000U)));
+    add_top_option(app, &options->text);
     std::vector<std::string> keys;
     std::string footer = "Formats:\n";
     for (const FormatName &known : format_names) {
@@ -239,25 +237,28 @@ Invocation read_command_line(const std::vector<std::string> &arguments) {
         const std::vector<std::string> rest(arguments.begin() + 1, arguments.end());
         return command == "run" ? read_run(rest) : command == "report" ? read_report(rest) : read_ps(rest);
     }
-    if (command == "check") {
-        return read_check({arguments.begin() + 1, arguments.end()});
+    if (command == "check" || command == "diff") {
+        const std::vector<std::string> rest(arguments.begin() + 1, arguments.end());
+        return command == "check" ? read_check(rest) : read_diff(rest);
     }
     if (!arguments.empty() && !arguments.front().starts_with("-")) {
         return Answered{status_usage,
                         {},
                         "flockstat: there is no command '" + arguments.front() +
-                            "'; there are run, report, ps and check, see flockstat --help\n"};
+                            "'; there are run, report, ps, diff and check, see flockstat --help\n"};
     }
     CLI::App app("Which file locks cost a program time, who makes whom wait, and from which code",
                  "flockstat");
     set_usage(&app, "flockstat run COMMAND [ARG...]\n       flockstat report [DIR...]\n"
-                    "       flockstat ps [DIR|PID]\n       flockstat check DIR... --max RULE...");
+                    "       flockstat ps [DIR|PID]\n       flockstat diff BEFORE AFTER\n"
+                    "       flockstat check DIR... --max RULE...");
     app.set_version_flag("--version", std::string("flockstat ") + flockstat_version);
     // Listed for the help only: their arguments are read above, because those of COMMAND are nobody's
     // business.
     app.add_subcommand("run", "Run a command and report what file locks cost it");
     app.add_subcommand("report", "Show a run again, or one that still runs");
     app.add_subcommand("ps", "Show who holds which lock right now, and who waits");
+    app.add_subcommand("diff", "Show what changed between runs");
     app.add_subcommand("check", "Check that locks keep to limits");
     app.footer(main_footer);
     try {
@@ -265,8 +266,9 @@ Invocation read_command_line(const std::vector<std::string> &arguments) {
     } catch (const CLI::ParseError &error) {
         return answer(app, error, status_usage);
     }
-    return Answered{
-        status_usage, {}, "flockstat: name what to do: run, report, ps or check; see flockstat --help\n"};
+    return Answered{status_usage,
+                    {},
+                    "flockstat: name what to do: run, report, ps, diff or check; see flockstat --help\n"};
 }
 
 } // namespace flockstat::cli

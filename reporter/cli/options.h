@@ -58,6 +58,15 @@ struct CheckOptions {
     std::vector<reporter::Rule> rules;    ///< never empty
 };
 
+/// flockstat diff
+struct DiffOptions {
+    std::vector<std::string> before; ///< directories; never empty
+    std::vector<std::string> after;  ///< never empty
+    std::vector<std::string> patterns;
+    bool json = false;
+    reporter::TextOptions text; ///< `top` is set here, the rest is the terminal's
+};
+
 /// The command line asked for nothing but text (--help, --version), or was wrong.
 struct Answered {
     int status = 0;
@@ -65,7 +74,7 @@ struct Answered {
     std::string err; ///< for stderr
 };
 
-using Invocation = std::variant<RunOptions, ReportOptions, PsOptions, CheckOptions, Answered>;
+using Invocation = std::variant<RunOptions, ReportOptions, PsOptions, CheckOptions, DiffOptions, Answered>;
 
 /// Reads the command line. Options of `run` end at COMMAND, whose own options are not looked at. Never throws
 /// on bad input: that is Answered, with status_failed_run for `run` and status_usage for the rest.
