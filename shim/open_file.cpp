@@ -19,6 +19,10 @@ SpinLock table_lock; ///< guards all that follows, and the table of files
 Pool<OpenFile, &OpenFile::next_free, &OpenFile::next_all> open_files;
 std::uint32_t open_files_made = 0;
 
+/// In place of Descriptor::verified_ticks.
+constexpr std::uint64_t close_was_missed = 1;
+bool any_close_missed = false;
+
 /// Behind the entries of a page: for each number the fork_epoch() in which it was last closed. What is opened
 /// under it in the same epoch is this process's alone.
 constexpr std::size_t page_bytes = (sizeof(Descriptor) + sizeof(std::uint32_t)) * descriptors_in_page;
@@ -79,17 +83,27 @@ void drop_posix(LockedFile &file, Dropped *dropped) {
     }
 }
 
-/// A descriptor of an open file; -1 where there is none.
-int find_user(const OpenFile &open_file) {
+/// Calls visit(descriptor, entry) for each number near which one was used, until it returns false.
+template<typename Visit>
+void for_descriptors(Visit visit) {
     for (int page = 0; page < max_descriptor_pages; ++page) {
-        const Descriptor *entries = descriptor_pages[page];
+        Descriptor *entries = descriptor_pages[page];
         for (int i = 0; entries != nullptr && i < descriptors_in_page; ++i) {
-            if (entries[i].open_file == &open_file) {
-                return page * descriptors_in_page + i;
+            if (!visit(page * descriptors_in_page + i, entries[i])) {
+                return;
             }
         }
     }
-    return -1;
+}
+
+/// A descriptor of an open file; -1 where there is none.
+int find_user(const OpenFile &open_file) {
+    int user = -1;
+    for_descriptors([&](int descriptor, const Descriptor &entry) {
+        user = entry.open_file == &open_file ? descriptor : -1;
+        return user < 0;
+    });
+    return user;
 }
 
 /// Takes all that an open file description holds.
@@ -156,12 +170,12 @@ OpenFile *find_twin(const LockedFile &file, int descriptor) {
 }
 
 /// The duplicates of a descriptor from before its first lock call share what is learned now.
-void attach_twins(OpenFile &open_file, std::uint64_t now) {
+void attach_twins(OpenFile &open_file) {
     const int descriptor = open_file.descriptor;
     for (int twin = next_twin(descriptor, -1); twin >= 0; twin = next_twin(descriptor, twin)) {
         Descriptor *entry = is_same_open_file(descriptor, twin) ? make_descriptor(twin) : nullptr;
         if (entry != nullptr && entry->open_file == nullptr) {
-            *entry = {&open_file, now};
+            *entry = {&open_file, 0}; // another thread may be closing it: it is looked at again
             ++open_file.references;
         }
     }
@@ -190,7 +204,7 @@ OpenFile *attach(Descriptor &entry, const FileIdentity &identity, int descriptor
     open_file->file->open_files = open_file;
     open_file->sole_epoch = descriptor >= 0 ? closed_epoch(descriptor) : fork_epoch();
     entry.open_file = open_file;
-    attach_twins(*open_file, entry.verified_ticks);
+    attach_twins(*open_file);
     return open_file;
 }
 
@@ -210,7 +224,8 @@ OpenFile *verify(int descriptor, std::uint64_t now, Dropped *dropped, const File
         return nullptr;
     }
     dropped->known_until_ticks = entry->verified_ticks;
-    if (entry->open_file != nullptr && (!open || !(entry->open_file->file->identity == identity))) {
+    if (entry->open_file != nullptr && (!open || entry->verified_ticks == close_was_missed ||
+                                        !(entry->open_file->file->identity == identity))) {
         detach(descriptor, *entry, dropped);
     }
     if (!open) {
@@ -240,15 +255,29 @@ bool descriptor_matters(int descriptor) {
     return peek_descriptor(descriptor) != nullptr || count_of(files_with_posix_locks) != 0;
 }
 
-void doubt_descriptor(int descriptor) {
+void miss_close(int descriptor) {
     if (Descriptor *entry = find_descriptor(descriptor); entry != nullptr) {
-        __atomic_store_n(&entry->verified_ticks, std::uint64_t{0}, __ATOMIC_RELAXED);
+        __atomic_store_n(&entry->verified_ticks, close_was_missed, __ATOMIC_RELAXED);
+        __atomic_store_n(&any_close_missed, true, __ATOMIC_RELAXED);
     }
+}
+
+void drop_missed_closes(Dropped *dropped) {
+    if (!__atomic_load_n(&any_close_missed, __ATOMIC_RELAXED) || !table_lock.lock()) {
+        return;
+    }
+    for_descriptors([&](int descriptor, Descriptor &entry) {
+        if (entry.open_file != nullptr && entry.verified_ticks == close_was_missed) {
+            detach(descriptor, entry, dropped);
+        }
+        return true;
+    });
+    table_lock.unlock();
 }
 
 void drop_descriptor(int descriptor, const FileIdentity *known, Dropped *dropped) {
     if (!table_lock.lock()) {
-        doubt_descriptor(descriptor); // its number may be another file's in a moment
+        miss_close(descriptor); // its number may be another file's in a moment
         return;
     }
     Descriptor *entry = find_descriptor(descriptor);
@@ -273,7 +302,7 @@ void duplicate_descriptor(int descriptor, int copy, Dropped *dropped) {
         return;
     }
     if (!table_lock.lock()) {
-        doubt_descriptor(copy);
+        miss_close(copy);
         return;
     }
     Descriptor *target = find_descriptor(copy);
@@ -339,7 +368,8 @@ OpenFile *adopt_descriptor(int descriptor, const record::Lock &lock) {
     }
     OpenFile *open_file = peek_descriptor(descriptor);
     if (open_file == nullptr) {
-        open_file = verify(descriptor, now_ticks(), &dropped, nullptr);
+        // At 0: another thread may be closing it at this moment, unnoticed; its next call looks again.
+        open_file = verify(descriptor, 0, &dropped, nullptr);
     } else if (!(open_file->file->identity == identity_of(lock))) {
         open_file = nullptr;
     }
@@ -374,13 +404,12 @@ void forget_origin(int descriptor) {
 }
 
 void distrust_descriptors() {
-    for (Descriptor *entries : descriptor_pages) {
-        for (int i = 0; entries != nullptr && i < descriptors_in_page; ++i) {
-            if (entries[i].open_file != nullptr) {
-                entries[i].verified_ticks = 0;
-            }
+    for_descriptors([](int, Descriptor &entry) {
+        if (entry.verified_ticks != close_was_missed) {
+            entry.verified_ticks = 0;
         }
-    }
+        return true;
+    });
 }
 
 bool holds_anything() {

@@ -88,8 +88,12 @@ inline constexpr std::uint64_t verified_for_ticks = 10'000'000;
 /// few loads, any context.
 [[nodiscard]] bool descriptor_matters(int descriptor);
 
-/// Has the kernel asked about a descriptor when it is used next. A store, any context.
-void doubt_descriptor(int descriptor);
+/// A close of a descriptor could not be noted: its next use begins anew, even where it is open on the same
+/// file again, and what was held ended at a time that nobody knows. Stores, any context.
+void miss_close(int descriptor);
+
+/// Takes away what was held through descriptors whose close could not be noted. For the end of the process.
+void drop_missed_closes(Dropped *dropped);
 
 /// Forgets a descriptor that is being closed. `known`: what it was, where it may be closed by now; or
 /// nullptr.

@@ -4,6 +4,8 @@
 #include "shim/handover.h"
 #include "shim/region_end.h"
 
+#include <algorithm>
+
 namespace flockstat::shim {
 namespace {
 
@@ -312,13 +314,18 @@ void end_dropped(ThreadState &thread, HeldRegion *regions, int descriptor, recor
         if (region->guest && region->live != nullptr && region->live->process != run.process_ref) {
             drop_region(thread, region, false); // it is in another process's care
         } else {
-            (void)end_region(thread, region, how, end_ticks);
+            (void)end_region(thread, region, how, std::max(end_ticks, region->since_ticks));
         }
         region = next;
     }
 }
 
 void end_all_at_exit(ThreadState &thread, std::uint64_t end_ticks) {
+    Dropped missed;
+    drop_missed_closes(&missed);
+    for (HeldRegion *list : {missed.regions, missed.of_mapped}) {
+        end_dropped(thread, list, -1, record::Release::unknown, missed.known_until_ticks);
+    }
     ExitVisitor visitor(thread, end_ticks);
     visit_held(visitor);
 }

@@ -19,8 +19,9 @@ void find_single_threaded();
 /// taken over.
 class SpinLock {
 public:
-    /// False after some ten or twenty milliseconds of spinning, yielding and napping: the holder was
-    /// descheduled for long.
+    /// False after a second of spinning, yielding and napping: the holder does not come back (a signal
+    /// handler that interrupted it waits for something). While the same one has it nobody waits that long
+    /// again.
     [[nodiscard, gnu::always_inline]] bool lock() {
         const std::uint64_t mine = thread_slot.lock_name;
         if (*single_threaded != 0) {
@@ -41,6 +42,7 @@ private:
     [[gnu::cold]] bool lock_slowly(std::uint64_t mine);
 
     std::uint64_t holder_ = 0; ///< 0, or the lock_name of the thread that holds it
+    std::uint64_t stuck_ = 0;  ///< the holder that somebody gave up waiting for, or 0
 };
 
 } // namespace flockstat::shim

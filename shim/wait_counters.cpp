@@ -30,7 +30,7 @@ Keys keys;
 
 std::uint64_t generation_bits() { return ((run.generation - 1) % generation_mask + 1) << generation_shift; }
 
-/// Takes the lock; false after about a millisecond. A thread that never locked a file has no name yet.
+/// Takes the lock, or gives up as SpinLock does. A thread that never locked a file has no name yet.
 bool take(SpinLock &lock) {
     if (thread_slot.lock_name == 0) [[unlikely]] {
         name_lock_holder();

@@ -1,6 +1,8 @@
 #include "tests/support/checkpoints.h"
 #include "tests/support/e2e.h"
 
+#include <sstream>
+
 using namespace flockstat::test;
 using nlohmann::json;
 
@@ -49,4 +51,26 @@ TEST_CASE("ten thousand threads one after the other need the room of one", "[thr
     const Outcome disk = run_command({.argv = {"du", "-k", base / "run" / "run.flk"}});
     INFO(disk.out);
     CHECK(std::stol(disk.out) < 512);
+}
+
+TEST_CASE("threads open, lock and close while others fork, and each call counts for its file", "[threads]") {
+    const TempDirectory base;
+    const RecordedRun run =
+        flockstat_run({.argv = {program("fork_race"), base / "l", "16", "4", "2000"}}, base / "run");
+    REQUIRE(run.outcome.status == 0);
+    std::istringstream lines(run.outcome.out);
+    std::string path;
+    int files = 0;
+    for (std::int64_t locked = 0, unlocked = 0; lines >> path >> locked >> unlocked; ++files) {
+        const json lock = lock_of(run.report, path, "flock");
+        INFO(lock.dump(1));
+        CHECK(lock["granted"] == locked);
+        CHECK(lock["attempts"] == locked);
+        CHECK(lock["unlocks"] == unlocked);
+        CHECK(lock["released"]["converted"] == 0);
+    }
+    CHECK(files == 16);
+    CHECK(run.report["unattributed"]["flock"]["attempts"] == 0);
+    CHECK(run.report["unattributed"]["flock"]["unlocks"] == 0);
+    CHECK(run.report["lost"]["calls"] == 0);
 }

@@ -1,4 +1,5 @@
 // Which regions begin and end, by the kernel's rules: man 2 flock, man 2 fcntl, and fs/locks.c.
+#include "shim/ownership.h"
 #include "shim/process_end.h"
 #include "shim/twins.h"
 #include "tests/support/forked.h"
@@ -45,6 +46,10 @@ Regions regions_of(const Recording &recording, Family family) {
     const reporter::Run run = recording.read();
     const reporter::Leaf &leaf = exclusive(run, recording.path("a"), family);
     return {leaf.region.count, leaf.region.sum_ns, run.regions.size()};
+}
+
+std::uint64_t flock_ends(const Recording &recording, Release how) {
+    return released(exclusive(recording.read(), recording.path("a")), how);
 }
 
 } // namespace
@@ -324,8 +329,7 @@ TEST_CASE("a close that nobody saw is found out, and its region has no known end
     recording.close(other);
 }
 
-TEST_CASE("a descriptor in doubt is looked at again at its next call") {
-    // Where a close cannot be noted in time, its number must not stand for the old file any more.
+TEST_CASE("a descriptor whose close was missed stands for nothing that it was before") {
     Recording recording;
     const int file = recording.open("a");
     recording.attempt(file);
@@ -333,12 +337,43 @@ TEST_CASE("a descriptor in doubt is looked at again at its next call") {
     REQUIRE(close(file) == 0);
     const int other = recording.open("b");
     REQUIRE(other == file);
-    shim::doubt_descriptor(other);
+    shim::miss_close(other);
     recording.attempt(other);
     const reporter::Run run = recording.read();
     CHECK(exclusive(run, recording.path("a")).first.count == 1);
     CHECK(exclusive(run, recording.path("b")).first.count == 1);
     recording.close(other);
+}
+
+TEST_CASE("a file that is opened again after a close that was missed is locked anew") {
+    Recording recording;
+    const int file = recording.open("a");
+    recording.attempt(file);
+    recording.wait(1 * ms);
+    shim::miss_close(file);
+    REQUIRE(close(file) == 0);
+    const int again = recording.open("a");
+    REQUIRE(again == file);
+    SECTION("and unlocked") {
+        recording.attempt(again);
+        recording.wait(2 * ms);
+        recording.unlock(again);
+        CHECK(regions_of(recording, Family::flock) == Regions{1, 2 * ms, 0});
+        CHECK(flock_ends(recording, Release::unknown) == 1);
+    }
+    SECTION("and converted to nothing") {
+        recording.attempt(again, {.mode = shim::Mode::shared});
+        CHECK(flock_ends(recording, Release::converted) == 0);
+        CHECK(flock_ends(recording, Release::unknown) == 1);
+    }
+    SECTION("or not, until the process ends") {
+        shim::inside_bookkeeping(*shim::existing_thread_state(), [](shim::ThreadState &thread) {
+            shim::end_all_at_exit(thread, shim::now_ticks());
+        });
+        CHECK(flock_ends(recording, Release::exit) == 0);
+        CHECK(flock_ends(recording, Release::unknown) == 1);
+    }
+    recording.close(again);
 }
 
 TEST_CASE("a lock may be released by another thread") {
