@@ -140,7 +140,7 @@ TEST_CASE("no name is shown for another function whose code was in its place", "
         const Outcome outcome = run_command(under_flockstat(churn, base / "run"));
         INFO(interpreter << outcome.err);
         REQUIRE(outcome.status == 0);
-        const json report = json::parse(run_flockstat({"report", base / "run", "-f", "json"}).out);
+        const json report = read_report(base / "run");
         std::map<std::string, json> must_be;
         std::istringstream lines(outcome.out);
         for (std::string line; std::getline(lines, line);) {
@@ -149,6 +149,11 @@ TEST_CASE("no name is shown for another function whose code was in its place", "
         }
         CHECK(must_be.size() > 20);
         CHECK(report["lost"]["stacks"] == 0);
+        for (const json &lock :
+             report["locks"]) { // each under its own file's name, however numbers are reused
+            CHECK(lock["granted"] == lock["released"]["unlock"]);
+            CHECK(lock["granted"].get<int>() % 2 == 0);
+        }
         for (const json &site : report["sites"]) {
             const std::string path = report["locks"][site["lock"].get<std::size_t>()]["path"];
             const json frames = python_frames(site);

@@ -19,9 +19,10 @@ sys.setswitchinterval(0.0005)
 
 
 def lock(path):
-    for _ in range(2):
-        fcntl.flock(files[path], fcntl.LOCK_SH)
-        fcntl.flock(files[path], fcntl.LOCK_UN)
+    with open(path, "a") as file:
+        for _ in range(2):
+            fcntl.flock(file, fcntl.LOCK_SH)
+            fcntl.flock(file, fcntl.LOCK_UN)
 
 
 def made(number, variant):
@@ -87,17 +88,13 @@ def churn():
             sys.modules.pop(name, None)
             try:
                 importlib.import_module(name)
-            except ImportError:
-                pass
+            except (ImportError, KeyError):
+                pass  # KeyError: another thread's churn took it away
         compile("\n".join(f"def g{i}(x): return x + {i}" for i in range(50)), "churn", "exec")
         gc.collect()
 
 
 plugins = [plugin_file(number) for number in range(20)]
-# All open from the start to the end: it is code that comes and goes here, not descriptors.
-names = [f"made_{number:03}.{variant}" for number in range(100) for variant in range(2)]
-names += [f"plugin_{number:03}.lock" for number in range(len(plugins))] + ["closure"]
-files = {path: os.open(path, os.O_RDWR | os.O_CREAT) for path in (os.path.join(directory, name) for name in names)}
 threads = [threading.Thread(target=make_and_lock, args=(number,)) for number in range(7)]
 threads += [threading.Thread(target=generators_and_closures), threading.Thread(target=churn), threading.Thread(target=churn)]
 for thread in threads:
