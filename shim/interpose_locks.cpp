@@ -13,7 +13,7 @@ namespace {
 /// Any flock call, and before anything is known of the thread.
 [[gnu::noinline]] int other_flock(int descriptor, int operation, const CallSite &site) {
     const LockCall call = decode_flock(operation);
-    if (call.action == Action::none || passing()) {
+    if (call.action == Action::none || !recording()) {
         return flockstat_next()->flock(descriptor, operation);
     }
     const flockstat_request request{flockstat_entry_flock, descriptor, operation, nullptr, 0};
@@ -25,7 +25,7 @@ namespace {
                                   const CallSite &site) {
     const LockCall call = decode_fcntl(command);
     const flockstat_request request{entry, descriptor, command, argument, 0};
-    if (call.action != Action::none && !passing()) {
+    if (call.action != Action::none && recording()) {
         return static_cast<int>(watched_call(request, call, site));
     }
     const int result = static_cast<int>(flockstat_issue(&request, command));
@@ -38,7 +38,7 @@ namespace {
 [[gnu::noinline]] int other_lockf(flockstat_entry entry, int descriptor, int function, long length,
                                   const CallSite &site) {
     const flockstat_request request{entry, descriptor, function, nullptr, length};
-    if (passing()) {
+    if (!recording()) {
         return static_cast<int>(flockstat_issue(&request, function));
     }
     return static_cast<int>(watched_call(request, decode_lockf(function), site));

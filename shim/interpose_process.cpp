@@ -4,6 +4,7 @@
 #include "shim/export.h"
 #include "shim/process_end.h"
 #include "shim/real.h"
+#include "shim/thread_slot.h"
 
 #include <cstdarg>
 #include <cstdlib>
@@ -140,6 +141,27 @@ FLOCKSTAT_EXPORT int system(const char *command) {
 FLOCKSTAT_EXPORT FILE *popen(const char *command, const char *mode) {
     note_child();
     return flockstat_next()->popen(command, mode);
+}
+
+/// A child that shares our memory but has descriptors of its own, and that this thread waits for, is one of
+/// vfork. What is behind `argument` is there where `flags` says so, and handed on as it is.
+FLOCKSTAT_EXPORT int clone(int (*function)(void *), void *stack, int flags, void *argument, ...) noexcept {
+    va_list more;
+    va_start(more, argument);
+    auto *parent_id = va_arg(more, pid_t *);
+    void *thread_area = va_arg(more, void *);
+    auto *child_id = va_arg(more, pid_t *);
+    va_end(more);
+    if ((flags & CLONE_FILES) == 0) {
+        note_child();
+    }
+    constexpr int whole = CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_SETTLS;
+    const int lent = (flags & whole) == (CLONE_VM | CLONE_VFORK) ? 1 : 0;
+    thread_slot.in_vfork += lent;
+    const int child =
+        flockstat_next()->clone(function, stack, flags, argument, parent_id, thread_area, child_id);
+    thread_slot.in_vfork -= lent;
+    return child;
 }
 
 FLOCKSTAT_EXPORT int daemon(int keep_directory, int keep_files) noexcept {

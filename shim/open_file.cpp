@@ -1,7 +1,6 @@
 #include "shim/open_file.h"
 
 #include "reporter/record/system_call.h"
-#include "shim/co_holders.h"
 #include "shim/mapped_file.h"
 #include "shim/pool.h"
 #include "shim/run.h"
@@ -295,6 +294,24 @@ void drop_descriptor(int descriptor, const FileIdentity *known, Dropped *dropped
         }
     }
     table_lock.unlock();
+}
+
+Answer find_description(int descriptor, const FileIdentity &identity, Answer (*is_same)(int, int), int *out) {
+    Answer found = Answer::no;
+    if (!table_lock.lock()) {
+        return found;
+    }
+    const LockedFile *file = find_file(identity);
+    const OpenFile *other = file != nullptr ? file->open_files : nullptr;
+    for (; other != nullptr && found != Answer::yes; other = other->next_of_file) {
+        const Answer answer = other->descriptor >= 0 ? is_same(descriptor, other->descriptor) : Answer::no;
+        if (answer == Answer::yes || (answer == Answer::unknown && found == Answer::no)) {
+            found = answer;
+            *out = other->descriptor;
+        }
+    }
+    table_lock.unlock();
+    return found;
 }
 
 void duplicate_descriptor(int descriptor, int copy, Dropped *dropped) {

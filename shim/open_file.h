@@ -3,6 +3,7 @@
 /// inside the bookkeeping only, but for descriptor_known; async-signal-safe; errno untouched.
 #pragma once
 
+#include "shim/co_holders.h"
 #include "shim/extents.h"
 #include "shim/locked_file.h"
 #include "shim/spin_lock.h"
@@ -98,6 +99,12 @@ void drop_missed_closes(Dropped *dropped);
 /// Forgets a descriptor that is being closed. `known`: what it was, where it may be closed by now; or
 /// nullptr.
 void drop_descriptor(int descriptor, const FileIdentity *known, Dropped *dropped);
+
+/// Which known descriptor refers to the open file description of `descriptor`, by the word of
+/// `is_same(descriptor, known descriptor)`? `identity`: its file. Unknown, with the first that may be it,
+/// where that cannot be told.
+[[nodiscard]] Answer find_description(int descriptor, const FileIdentity &identity,
+                                      Answer (*is_same)(int, int), int *out);
 
 /// `copy` became a duplicate of `descriptor`; what it was before is gone.
 void duplicate_descriptor(int descriptor, int copy, Dropped *dropped);

@@ -10,6 +10,7 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <mntent.h>
+#include <sched.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,7 +57,8 @@ extern "C" {
     ENTRY(posix_spawnp)                 \
     ENTRY(system)                       \
     ENTRY(popen)                        \
-    ENTRY(daemon)
+    ENTRY(daemon)                       \
+    ENTRY(clone)
 
 #define FLOCKSTAT_REAL_POINTER(name) __typeof__(name) *name;
 struct flockstat_real {

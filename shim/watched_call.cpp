@@ -4,6 +4,7 @@
 #include "shim/bookkeeping.h"
 #include "shim/quick_count.h"
 #include "shim/unwind_memory.h"
+#include "shim/vfork_child.h"
 #include "shim/wait_mark.h"
 
 #include <cerrno>
@@ -83,6 +84,15 @@ void describe(const flockstat_request &request, const LockCall &call, Operation 
     }
 }
 
+/// Tells the bookkeeping of a call that is over.
+void tell(const Operation &operation) {
+    if (thread_slot.in_vfork != 0) [[unlikely]] {
+        apply_for_parent(operation);
+    } else {
+        apply(operation);
+    }
+}
+
 /// A blocking call that the thread may be cancelled in.
 struct BlockingCall {
     const flockstat_request &request;
@@ -99,7 +109,7 @@ void cancelled(void *context) {
     operation.error = EINTR;
     operation.end_ticks = now_ticks();
     describe(blocking->request, blocking->call, &operation);
-    apply(operation);
+    tell(operation);
 }
 
 /// The program's own call. Nothing slow before it: programs use one-shot alarms as time-outs, and a signal
@@ -151,7 +161,7 @@ long finish_call(const flockstat_request &request, const LockCall &call, const I
     }
     operation.error = result == -1 ? errno : 0;
     describe(request, call, &operation);
-    apply(operation);
+    tell(operation);
     errno = operation.error != 0 ? operation.error : issued.saved_errno;
     return result;
 }

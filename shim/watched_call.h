@@ -9,8 +9,8 @@
 
 namespace flockstat::shim {
 
-/// Calls are to be passed straight on: nothing is recorded, or this is a child of vfork, which must not
-/// change its parent's memory.
+/// All but lock calls is to be passed straight on: nothing is recorded, or this is a child of vfork, whose
+/// descriptors are none of its parent's.
 [[nodiscard]] inline bool passing() { return !recording() || thread_slot.in_vfork != 0; }
 
 /// How far a call got before it was found to be out of the ordinary.

@@ -50,7 +50,7 @@ extern "C" __attribute__((visibility("hidden"))) long flockstat_syscall(long num
     const CallSite site = FLOCKSTAT_CALL_SITE();
     const auto descriptor = static_cast<int>(a);
     LockCall call;
-    if (is_lock_call(number, b, &call) && !passing()) {
+    if (is_lock_call(number, b, &call) && recording()) {
         const flockstat_request request{number == SYS_flock ? flockstat_entry_syscall_flock
                                                             : flockstat_entry_syscall_fcntl,
                                         descriptor, static_cast<int>(b), reinterpret_cast<void *>(c), 0};

@@ -6,6 +6,8 @@
 #include <dlfcn.h>
 #include <linux/close_range.h>
 #include <mntent.h>
+#include <sched.h>
+#include <signal.h>
 #include <spawn.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -165,6 +167,11 @@ static void execs(void) {
     TRY("execle bad", execle("/nowhere", "x", (char *)NULL, environment));
 }
 
+static int clone_child(void *unused) {
+    (void)unused;
+    _exit(13);
+}
+
 static void starts(void) {
     char *const arguments[] = {"sh", "-c", "exit 12", NULL};
     pid_t child = -1;
@@ -176,6 +183,10 @@ static void starts(void) {
     TRY("posix_spawnp", posix_spawnp(&child, "sh", NULL, NULL, arguments, environ));
     show_end("posix_spawnp");
     TRY("posix_spawnp bad", posix_spawnp(&child, "nowhere", NULL, NULL, arguments, environ));
+    static char stack[1 << 16];
+    child = clone(clone_child, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD, NULL);
+    show_end("clone");
+    TRY("clone bad", clone(clone_child, stack + sizeof stack, CLONE_THREAD, NULL));
     int told[2];
     char word = 0;
     must(pipe(told) == 0, "pipe");
