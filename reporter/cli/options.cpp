@@ -90,6 +90,7 @@ constexpr FormatName format_names[] = {
     {Format::csv, "csv", "one table, see --table"},
     {Format::folded, "folded", "stacks and nanoseconds, for flame graphs; see --weight"},
     {Format::pprof, "pprof", "profile.proto, gzip'd: go tool pprof, Pyroscope, Parca"},
+    {Format::openmetrics, "openmetrics", "metrics for Prometheus's textfile collector or a push gateway"},
 };
 
 /// -f and what belongs to single formats.

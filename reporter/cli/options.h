@@ -34,7 +34,7 @@ struct RunOptions {
     std::vector<std::string> command;  ///< never empty
 };
 
-enum class Format { text, json, csv, folded, pprof };
+enum class Format { text, json, csv, folded, pprof, openmetrics };
 
 /// flockstat report
 struct ReportOptions {

@@ -8,6 +8,7 @@
 #include "reporter/write/folded.h"
 #include "reporter/write/json.h"
 #include "reporter/write/pprof.h"
+#include "reporter/write/report_metrics.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -74,6 +75,7 @@ std::string render(const reporter::Report &report, const ReportOptions &options)
     case Format::csv: return to_csv(report, options.table);
     case Format::folded: return to_folded(report, options.weight);
     case Format::pprof: return to_pprof(report);
+    case Format::openmetrics: return to_metrics(report);
     case Format::text: break;
     }
     reporter::TextOptions text = options.text;

@@ -132,3 +132,32 @@ TEST_CASE("go tool pprof reads the profile", "[formats]") {
     CHECK(tags.find(": convoy") != std::string::npos);
     CHECK(tags.find(": flock") != std::string::npos);
 }
+
+TEST_CASE("promtool takes the metrics of a report", "[formats]") {
+    const TempDirectory base;
+    const RecordedRun run = convoy(base);
+    const json lock = lock_of(run.report, base / "l", "flock");
+    const std::string text = report_text(run, {"openmetrics", "-O", base / "run.prom"});
+    CHECK(text.empty());
+    const Outcome checked = run_command(shell("promtool check metrics <run.prom", base.path()));
+    INFO(checked.out << checked.err);
+    CHECK(checked.status == 0);
+    CHECK((checked.out + checked.err).empty());
+
+    const std::string metrics = read_file(base / "run.prom");
+    INFO(metrics);
+    const std::string labels = "family=\"flock\",lock=\"" + (base / "l").string() + "\"";
+    const auto has = [&](const std::string &name, const std::string &more, const std::string &value) {
+        return metrics.find("\n" + name + "{" + labels + more + "} " + value + "\n") != std::string::npos;
+    };
+    CHECK(has("flockstat_acquisitions", "", "3"));
+    CHECK(has("flockstat_contended", "", "2"));
+    CHECK(has("flockstat_filelock_wait_seconds_count", "", "2"));
+    CHECK(has("flockstat_attempts", ",result=\"refused\"", lock["refused"].dump()));
+    const std::string median = "\nflockstat_filelock_wait_seconds{" + labels + ",quantile=\"0.5\"} ";
+    const std::size_t at = metrics.find(median);
+    REQUIRE(at != std::string::npos);
+    CHECK(std::stod(metrics.substr(at + median.size())) ==
+          Approx(lock["wait"]["p50_ns"].get<double>() / 1e9).epsilon(1e-9));
+    CHECK(metrics.find("\nflockstat_lost{what=\"calls\"} 0\n") != std::string::npos);
+}
