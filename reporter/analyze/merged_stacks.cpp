@@ -1,5 +1,7 @@
 #include "reporter/analyze/merged_stacks.h"
 
+#include "reporter/analyze/python_stack.h"
+
 namespace flockstat::reporter {
 namespace {
 
@@ -26,29 +28,37 @@ MergedStacks::MergedStacks(std::span<const Run> runs) : stacks_(1) {
     std::map<std::vector<std::uint32_t>, std::uint32_t> known{{{}, 0}};
     for (const Run &run : runs) {
         std::vector<std::uint32_t> &ids = ids_.emplace_back();
-        std::map<std::pair<std::uint32_t, std::uint64_t>, std::uint32_t>
-            in_modules; // spares comparing their names again and again
+        PlacesInModules in_modules;
         for (const Stack &stack : run.stacks) {
-            std::vector<std::uint32_t> content;
-            for (const Frame &frame : stack.frames) {
-                if (frame.module == no_index) {
-                    content.push_back(place_id(place_of(run, stack, frame)));
-                    continue;
-                }
-                const auto [place, added] = in_modules.try_emplace({frame.module, frame.offset}, 0);
-                if (added) {
-                    place->second = place_id(place_of(run, stack, frame));
-                }
-                content.push_back(place->second);
-            }
+            std::vector<std::uint32_t> whole = content(run, stack, stack.frames, &in_modules);
             const auto [found, added] =
-                known.try_emplace(std::move(content), static_cast<std::uint32_t>(stacks_.size()));
+                known.try_emplace(content(run, stack, program_frames(run, stack), &in_modules),
+                                  static_cast<std::uint32_t>(stacks_.size()));
             if (added) {
-                stacks_.push_back(found->first);
+                stacks_.push_back(std::move(whole));
+            } else if (whole.size() < stacks_[found->second].size()) {
+                stacks_[found->second] = std::move(whole);
             }
             ids.push_back(found->second);
         }
     }
+}
+
+std::vector<std::uint32_t> MergedStacks::content(const Run &run, const Stack &stack,
+                                                 std::span<const Frame> frames, PlacesInModules *in_modules) {
+    std::vector<std::uint32_t> content;
+    for (const Frame &frame : frames) {
+        if (frame.module == no_index) {
+            content.push_back(place_id(place_of(run, stack, frame)));
+            continue;
+        }
+        const auto [place, added] = in_modules->try_emplace({frame.module, frame.offset}, 0);
+        if (added) {
+            place->second = place_id(place_of(run, stack, frame));
+        }
+        content.push_back(place->second);
+    }
+    return content;
 }
 
 std::uint32_t MergedStacks::place_id(CodePlace place) {

@@ -12,7 +12,8 @@
 namespace flockstat::reporter {
 
 /// Stacks are equal where their frames are: the same offset in a module of the same path and build id, or for
-/// code without a module the same address in the same process.
+/// code without a module the same address in the same process. Of an interpreter's code only what
+/// python_stack.h leaves counts; the shortest of such stacks stands for all.
 class MergedStacks {
 public:
     /// Takes in the stacks of all runs; `runs` need not live on.
@@ -29,7 +30,12 @@ public:
     [[nodiscard]] const std::vector<CodePlace> &places() const { return places_; }
 
 private:
+    /// Of one run, by module and offset: spares comparing names again and again.
+    using PlacesInModules = std::map<std::pair<std::uint32_t, std::uint64_t>, std::uint32_t>;
+
     [[nodiscard]] std::uint32_t place_id(CodePlace place);
+    [[nodiscard]] std::vector<std::uint32_t>
+    content(const Run &run, const Stack &stack, std::span<const Frame> frames, PlacesInModules *in_modules);
 
     std::vector<CodePlace> places_;
     std::map<CodePlace, std::uint32_t> place_ids_;
