@@ -195,7 +195,7 @@ $(BUILD)/libreporter.a: $(filter-out $(reporter_main),$(reporter_objects))
 
 $(BUILD)/unit_tests: $(unit_objects) $(testable_shim) $(BUILD)/libreporter.a $(libunwind)
 	$(call say,LINK,$@)
-	$(Q)$(CXX) $(sanitize) -pthread $(wrap) -o $@ $(unit_objects) $(testable_shim) \
+	$(Q)$(CXX) $(sanitize) -fno-lto -pthread $(wrap) -o $@ $(unit_objects) $(testable_shim) \
 	    $(BUILD)/libreporter.a $(unwind_libs) $(reporter_libs)
 
 $(BUILD)/e2e_tests: $(e2e_objects) $(BUILD)/libreporter.a
