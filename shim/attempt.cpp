@@ -1,6 +1,7 @@
 #include "shim/attempt.h"
 
 #include "shim/episode.h"
+#include "shim/lock_order.h"
 #include "shim/ownership.h"
 
 #include <algorithm>
@@ -133,6 +134,11 @@ void count_granted(ThreadState &thread, OpenFile *open_file, const Operation &op
     }
     if (operation.outcome == Outcome::deadlocked || operation.outcome == Outcome::failed) {
         log_event(thread, event_of(thread, record::EventKind::failed, operation, leaf.lock, leaf.stack));
+    }
+    if (operation.outcome != Outcome::failed && leaf.lock != 0) {
+        note_wanted(thread, leaf, operation.range);
+    }
+    if (operation.outcome == Outcome::deadlocked || operation.outcome == Outcome::failed) {
         return;
     }
     if (open_file != nullptr) {
@@ -149,6 +155,9 @@ void count_attempt(ThreadState &thread, OpenFile *open_file, const Operation &op
     const record::Ref lock = lock_of(open_file, operation.family);
     record::Leaf *leaf = find_leaf(thread, use, lock, acquire_kind(operation.mode), operation.family);
     ++thread.block->totals.attempts;
+    if (!inherited_known) [[unlikely]] {
+        find_inherited(thread);
+    }
     if (leaf == nullptr) {
         count_lost(&record::Lost::calls);
         if (operation.outcome == Outcome::granted && open_file != nullptr) {

@@ -2,6 +2,7 @@
 
 #include "reporter/record/system_call.h"
 #include "shim/handover.h"
+#include "shim/lock_order.h"
 #include "shim/region_end.h"
 
 #include <algorithm>
@@ -36,6 +37,9 @@ HeldRegion *new_region(ThreadState &thread, const OpenFile &open_file, const Ope
 
 void publish(ThreadState &thread, HeldRegion &region, const OpenFile &open_file, const Operation &operation) {
     const std::uint64_t owner = operation.family == Family::posix ? run.process_ref : open_file.number;
+    if (region.live != nullptr) {
+        note_granted(thread, region.leaf, operation.range, *region.live, region.since_ticks);
+    }
     publish_region(region, operation.range, owner, operation.descriptor, thread.block->thread);
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "shim/bookkeeping.h"
+#include "shim/lock_order.h"
 #include "shim/open_file.h"
 #include "shim/recorder.h"
 
@@ -112,6 +113,7 @@ template<Family family>
     thread.region_pool = region->next;
     region->next = nullptr;
     holding.begin(call.range, region);
+    note_granted(thread, known.leaf, call.range, *region->live, call.end_ticks);
     open_region<family>(thread, call, stack, *region, *known.leaf, holding.owner());
     ++thread.block->totals.attempts;
     add_known_samples(thread, known.leaf->first, known.memo, thread.block->totals.enter,

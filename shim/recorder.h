@@ -182,6 +182,7 @@ void log_spare_event(ThreadState &thread, const record::Event &event);
 
 /// Back to the thread's pool, its slot freed.
 inline void give_region(ThreadState &thread, HeldRegion *region) {
+    note_released(thread.held, region->live);
     if (region->live != nullptr) {
         __atomic_store_n(&region->live->since_ticks, 0, __ATOMIC_RELEASE);
     }

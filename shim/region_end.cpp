@@ -132,6 +132,7 @@ bool end_region(ThreadState &thread, HeldRegion *region, Release how, std::uint6
 }
 
 void drop_region(ThreadState &thread, HeldRegion *region, bool free) {
+    note_released(thread.held, region->live);
     if (may_be_shared(*region)) {
         region->leaf = nullptr; // what its slot says is to be written anew
     }

@@ -61,6 +61,7 @@ void thread_ended(void *pointer) {
     on_thread_end(state);
     state->quick_generation = ThreadState::no_generation;
     state->generation = 0; // who takes it over keeps the block, and is another thread
+    state->held = {};
     thread_slot.state = nullptr;
     if (states_lock.lock()) {
         state->next_idle = idle_states;
@@ -128,6 +129,7 @@ void reset_thread_states() {
         if (state != thread_slot.state) { // the calling thread is inside, and goes on
             state->inside = 0;
             state->queue.clear();
+            state->held = {};
             state->next_idle = idle_states;
             idle_states = state;
         }

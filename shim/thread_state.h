@@ -3,6 +3,7 @@
 #pragma once
 
 #include "reporter/record/arena.h"
+#include "shim/held_now.h"
 #include "shim/held_region.h"
 #include "shim/leaf_index.h"
 #include "shim/module_cache.h"
@@ -46,6 +47,7 @@ struct ThreadState {
     int *errno_at = nullptr; ///< the thread's errno
     unsigned leaf_epoch = 0; ///< changes with `block`: leaf pointers of before are not this block's
     unsigned open_episodes = 0;
+    HeldNow held;
     StackCache stacks;
     OperationQueue queue;
 

@@ -1,8 +1,11 @@
 #include "reporter/analyze/endings.h"
+#include "reporter/analyze/fairness_report.h"
+#include "reporter/analyze/findings.h"
 #include "reporter/analyze/merged_stacks.h"
 #include "reporter/analyze/names.h"
 #include "reporter/analyze/report.h"
 #include "reporter/analyze/site_processes.h"
+#include "reporter/analyze/stat_of.h"
 #include "reporter/analyze/sums.h"
 
 #include <algorithm>
@@ -12,25 +15,6 @@
 
 namespace flockstat::reporter {
 namespace {
-
-Stat short_stat(const Samples &samples) {
-    Stat stat;
-    stat.count = samples.count;
-    stat.sum_ns = samples.sum_ns;
-    stat.mean_ns = samples.mean_ns();
-    stat.min_ns = samples.min_ns;
-    stat.max_ns = samples.max_ns;
-    stat.value_ns = samples.last_ns;
-    return stat;
-}
-
-Stat full_stat(const Samples &samples) {
-    Stat stat = short_stat(samples);
-    stat.p50_ns = samples.percentile(50);
-    stat.p90_ns = samples.percentile(90);
-    stat.p99_ns = samples.percentile(99);
-    return stat;
-}
 
 Stat both(const Samples (&by_mode)[2]) {
     Samples sum = by_mode[0];
@@ -159,7 +143,7 @@ std::vector<std::size_t> add_locks(const Sums &sums, Report &report) {
 }
 
 /// Puts locks of the same path and family together.
-void add_groups(const Sums &sums, const std::vector<std::size_t> &lock_places, Report &report) {
+void add_groups(const Sums &sums, const ReportPlaces &places, Report &report) {
     std::vector<LockSum> merged;
     std::vector<std::vector<std::size_t>> members;
     std::map<std::pair<std::string, Family>, std::size_t> numbers;
@@ -172,11 +156,12 @@ void add_groups(const Sums &sums, const std::vector<std::size_t> &lock_places, R
         } else {
             merged[found->second].merge(sums.locks[i]);
         }
-        members[found->second].push_back(lock_places[i]);
+        members[found->second].push_back(places.locks[i]);
     }
     for (const std::size_t number : ranked(merged, lock_rank)) {
         std::ranges::sort(members[number]);
         report.groups.push_back({lock_report(merged[number], sums.processes), std::move(members[number])});
+        report.groups.back().sum.fairness = fairness_report(merged[number].fairness, places);
     }
 }
 
@@ -265,6 +250,7 @@ void add_lost(const Run &run, record::Lost &lost) {
     lost.locks = saturating_add(lost.locks, run.lost.locks);
     lost.stacks = saturating_add(lost.stacks, run.lost.stacks);
     lost.calls = saturating_add(lost.calls, saturating_add(run.lost.calls, run.damaged));
+    lost.orders = saturating_add(lost.orders, run.lost.orders);
 }
 
 } // namespace
@@ -283,10 +269,17 @@ Report analyze(std::span<const Run> runs, Symbolizer *symbolizer) {
         symbolizer->look_up(stacks.places());
     }
     const std::vector<std::size_t> lock_places = add_locks(sums, report);
-    add_groups(sums, lock_places, report);
     const std::vector<std::size_t> site_places = add_sites(sums, stacks, lock_places, symbolizer, report);
     add_blame(sums, site_places, report);
-    add_site_processes(sums, site_places, add_processes(sums, report), report);
+    const std::vector<std::size_t> process_places = add_processes(sums, report);
+    add_site_processes(sums, site_places, process_places, report);
+    const ReportPlaces places{lock_places, site_places, process_places};
+    for (std::size_t i = 0; i < sums.locks.size(); ++i) {
+        report.locks[lock_places[i]].fairness = fairness_report(sums.locks[i].fairness, places);
+    }
+    add_groups(sums, places, report);
+    add_order_findings(sums, places, report);
+    add_fairness_findings(report);
     for (const WaitingSum &blocked : sums.waiting) {
         const auto lock = blocked.lock ? std::optional(lock_places[*blocked.lock]) : std::nullopt;
         report.waiting.push_back(

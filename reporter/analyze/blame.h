@@ -1,21 +1,13 @@
 /// Who made whom wait.
 #pragma once
 
-#include "reporter/read/run.h"
+#include "reporter/analyze/contest.h"
 
 #include <cstdint>
 #include <optional>
 #include <vector>
 
 namespace flockstat::reporter {
-
-/// Where a lock was got: indices of the run. A stack of no_index was not recorded.
-struct LockedAt {
-    std::uint32_t lock = no_index;
-    std::uint32_t stack = no_index;
-
-    friend auto operator<=>(const LockedAt &, const LockedAt &) = default;
-};
 
 /// The part of some waits that one holder's regions were in the way of.
 struct Blame {

@@ -61,6 +61,32 @@ struct HolderReport {
     std::uint64_t held_ns = 0; ///< so far
 };
 
+/// A wait during which others, who asked later, got the lock.
+struct OvertakenReport {
+    std::uint64_t wait_ns = 0;
+    std::uint64_t times = 0;            ///< that it was overtaken
+    std::uint64_t behind_shared_ns = 0; ///< of wait_ns: shared locks were in its way
+    Mode mode = Mode::shared;
+    std::size_t site = 0;               ///< in Report::sites
+    std::optional<std::size_t> process; ///< in Report::processes
+};
+
+/// What one process had of a lock's contended acquisitions, and of the holds that others waited for.
+struct LockShare {
+    std::size_t process = 0; ///< in Report::processes
+    std::uint64_t waits = 0, wait_ns = 0, holds = 0, hold_ns = 0;
+};
+
+/// How a lock went from one to the next, as far as the event log has it.
+struct FairnessReport {
+    std::uint64_t longest_queue = 0; ///< threads that waited at once
+    std::uint64_t queued_ns = 0;     ///< somebody waited
+    Stat blocked, polling;           ///< hand-over: from the release to the grant. Without percentiles
+    std::uint64_t readers_kept_writers_ns = 0, writers_kept_readers_ns = 0;
+    std::optional<OvertakenReport> overtaken; ///< the longest wait that was
+    std::vector<LockShare> processes;         ///< by time held, then by time waited
+};
+
 struct LockReport {
     std::string path; ///< as the kernel gave it: bytes
     std::uint32_t device_major = 0, device_minor = 0;
@@ -79,6 +105,7 @@ struct LockReport {
     std::vector<HolderReport> held_by; ///< regions that are still held, longest first
     ModeReport shared, exclusive;
     Stat enter, region, exit, wait, overshoot;
+    FairnessReport fairness;
 };
 
 /// What one process did at one site.
@@ -135,6 +162,7 @@ struct FindingReport {
     std::string message;
     std::vector<std::size_t> sites;
     std::uint64_t count = 0;
+    std::vector<std::string> roles; ///< for the text report: what each of the sites did
 };
 
 /// A thread that was blocked in a call when the run was read, or when its process ended. For the text report

@@ -26,10 +26,14 @@ void Sums::add_process_shares(const Run &run, std::size_t number, std::size_t fi
         if (found == site_numbers_.end()) { // its sums were lost
             continue;
         }
-        ProcessShare &share = sites[found->second].processes[first_process + event.process];
-        ++(acquired ? share.waits : share.holds);
-        std::uint64_t &time_ns = acquired ? share.wait_ns : share.hold_ns;
-        time_ns = saturating_add(time_ns, acquired ? event.wait_ns : event.duration_ns);
+        const std::size_t process = first_process + event.process;
+        for (auto *shares :
+             {&sites[found->second].processes, &locks[locks_of_run_[event.lock]].fairness.processes}) {
+            ProcessShare &share = (*shares)[process];
+            ++(acquired ? share.waits : share.holds);
+            std::uint64_t &time_ns = acquired ? share.wait_ns : share.hold_ns;
+            time_ns = saturating_add(time_ns, acquired ? event.wait_ns : event.duration_ns);
+        }
     }
 }
 

@@ -65,6 +65,7 @@ void LockSum::merge(const LockSum &other) {
     exit.merge(other.exit);
     wait.merge(other.wait);
     overshoot.merge(other.overshoot);
+    fairness.merge(other.fairness);
 }
 
 void WaitCounterSum::add(const WaitCounter &counter) {
@@ -96,11 +97,22 @@ void Sums::add(const Run &run, std::size_t number) {
     add_regions(run, number, first_process);
     add_episodes(run, number);
     add_waiting(run);
+    add_orders(run, number, first_process);
     add_wait_counters(run, first_process);
-    const Concurrency at_once = contended_waits(run);
+    const ContendedWaits waits = contended_waits(run);
+    const Concurrency &at_once = waits.all;
     contended = {contended.active + at_once.active, std::max(contended.max_active, at_once.max_active),
                  saturating_add(contended.busy_ns, at_once.busy_ns)};
+    for (const auto &[lock, queue] : waits.by_lock) {
+        if (lock != no_index) {
+            FairnessSum queued;
+            queued.longest_queue = queue.max_active;
+            queued.queued_ns = queue.busy_ns;
+            locks[locks_of_run_[lock]].fairness.merge(queued);
+        }
+    }
     add_blame(run, number);
+    add_fairness(run, number, first_process);
     add_process_shares(run, number, first_process);
 }
 

@@ -30,6 +30,29 @@ struct HolderSum {
     std::uint64_t held_ns = 0;
 };
 
+/// What the event log has of one process at one site, or with one lock.
+struct ProcessShare {
+    std::uint64_t waits = 0, wait_ns = 0, holds = 0, hold_ns = 0;
+};
+
+/// The longest wait that was overtaken: see fairness.h.
+struct OvertakenSum {
+    std::uint64_t wait_ns = 0, times = 0, behind_shared_ns = 0;
+    Mode mode = Mode::shared;
+    std::size_t site = 0;               ///< in Sums::sites
+    std::optional<std::size_t> process; ///< in Sums::processes
+};
+
+struct FairnessSum {
+    std::uint64_t longest_queue = 0, queued_ns = 0;
+    Samples handover[2]; ///< blocked, polling
+    std::uint64_t readers_kept_writers_ns = 0, writers_kept_readers_ns = 0;
+    std::optional<OvertakenSum> overtaken;
+    std::map<std::size_t, ProcessShare> processes; ///< by number in Sums::processes
+
+    void merge(const FairnessSum &other);
+};
+
 struct LockSum {
     Lock lock;
     AttemptSum attempts;
@@ -39,14 +62,10 @@ struct LockSum {
     std::vector<HolderSum> held_by;
     Samples enter[2], region[2]; ///< by Mode
     Samples exit, wait, overshoot;
+    FairnessSum fairness;
 
     /// Adds all of another lock's but its identity.
     void merge(const LockSum &other);
-};
-
-/// What the event log has of one process at one site.
-struct ProcessShare {
-    std::uint64_t waits = 0, wait_ns = 0, holds = 0, hold_ns = 0;
 };
 
 struct SiteSum {
@@ -85,6 +104,21 @@ struct BlameSum {
     std::uint64_t waits = 0, wait_ns = 0;
 };
 
+/// Bytes of a lock that were asked for, or held, at a site.
+struct OrderedPlace {
+    std::size_t site = 0; ///< in Sums::sites
+    Mode mode = Mode::shared;
+    std::int64_t range_start = 0, range_end = 0;
+};
+
+/// What threads had when they asked for a lock.
+struct OrderSum {
+    OrderedPlace wanted;
+    std::vector<OrderedPlace> held;     ///< at least one
+    std::optional<std::size_t> process; ///< one that did so, in Sums::processes
+    std::uint64_t times = 0;            ///< that it was granted
+};
+
 /// A blocked thread with the number of its lock in `locks`.
 struct WaitingSum {
     std::optional<std::size_t> lock;
@@ -107,6 +141,7 @@ public:
     std::vector<SiteSum> sites;
     std::vector<ProcessSum> processes;
     std::vector<WaitingSum> waiting;
+    std::vector<OrderSum> orders;
 
     /// Each pair once. Their times add up to the sites' waits: what the event log had no room for is
     /// nobody's.
@@ -131,8 +166,10 @@ private:
     void add_regions(const Run &run, std::size_t number, std::size_t first_process);
     void add_episodes(const Run &run, std::size_t number);
     void add_waiting(const Run &run);
+    void add_orders(const Run &run, std::size_t number, std::size_t first_process);
     void add_wait_counters(const Run &run, std::size_t first_process);
     void add_blame(const Run &run, std::size_t number);
+    void add_fairness(const Run &run, std::size_t number, std::size_t first_process);
     void add_process_shares(const Run &run, std::size_t number, std::size_t first_process);
 
     const MergedStacks &stacks_;

@@ -11,7 +11,8 @@ bool valid(Mode mode) { return mode == Mode::shared || mode == Mode::exclusive; 
 } // namespace
 
 BlockReader::BlockReader(record::ArenaView arena, const RunClock &clock, RecordTables &tables, Run &run)
-    : arena_(arena), clock_(clock), tables_(tables), run_(run), stats_(arena, clock) {}
+    : arena_(arena), clock_(clock), tables_(tables), run_(run), stats_(arena, clock),
+      orders_(arena, tables, run) {}
 
 template<typename Record, typename Visit>
 void BlockReader::walk(record::Ref head, Visit visit) {
@@ -73,6 +74,10 @@ void BlockReader::read_leaf(const record::Leaf &stored) {
     }
     leaf.released[static_cast<unsigned>(Release::unlock)] =
         leaf.region.count > otherwise ? leaf.region.count - otherwise : 0;
+    if (leaf.lock != no_index &&
+        (leaf.kind == LeafKind::acquire_shared || leaf.kind == LeafKind::acquire_exclusive)) {
+        orders_.read(stored.orders, leaf);
+    }
     merge_leaf(std::move(leaf));
 }
 

@@ -2,6 +2,7 @@
 /// events and wait counters.
 #pragma once
 
+#include "reporter/read/order_reader.h"
 #include "reporter/read/record_tables.h"
 #include "reporter/read/stat_reader.h"
 
@@ -49,6 +50,7 @@ private:
     RecordTables &tables_;
     Run &run_;
     StatReader stats_;
+    OrderReader orders_;
     std::unordered_set<record::Ref> seen_;
     std::map<std::tuple<std::uint32_t, std::uint32_t, LeafKind, Family>, std::size_t> leaves_;
 };

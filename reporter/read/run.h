@@ -88,6 +88,23 @@ struct Leaf {
     Samples overshoot;              ///< acquire: polled ones
 };
 
+/// Bytes of a lock that were asked for, or are held.
+struct LockedRange {
+    std::uint32_t lock = no_index;  ///< always valid
+    std::uint32_t stack = no_index; ///< where; no_index: not recorded
+    Mode mode = Mode::shared;
+    std::int64_t range_start = 0, range_end = INT64_MAX; ///< both included; all that were ever meant there
+};
+
+/// Threads asked for a lock while they had others.
+struct LockOrder {
+    LockedRange wanted;
+    std::vector<LockedRange> held;    ///< at least one, of other locks; the last got comes first
+    std::uint32_t process = no_index; ///< one that did so
+    std::int32_t thread = 0;          ///< of it
+    std::uint64_t times = 0;          ///< that it was granted
+};
+
 /// How a process ended, as far as that can be known when the run is read.
 enum class Ending { running, exited, execed, killed, unknown };
 
@@ -214,7 +231,8 @@ struct Run {
     std::vector<PythonFunction> python_functions;
     std::vector<Stack> stacks;
     std::vector<Process> processes;
-    std::vector<Leaf> leaves; ///< one for each (lock, stack, kind, family)
+    std::vector<Leaf> leaves;      ///< one for each (lock, stack, kind, family)
+    std::vector<LockOrder> orders; ///< each set of locks and places once
     std::vector<Region> regions;
     std::vector<Episode> episodes;
     std::vector<Waiting> waiting;

@@ -21,7 +21,7 @@
 namespace flockstat::record {
 
 inline constexpr char arena_magic[8] = {'F', 'L', 'O', 'C', 'K', 'S', 'T', 'A'};
-inline constexpr std::uint32_t arena_version = 4;
+inline constexpr std::uint32_t arena_version = 5;
 
 /// Offset in the arena in units of ref_unit bytes; 0 is "none".
 using Ref = std::uint32_t;
@@ -49,6 +49,7 @@ struct Lost {
     std::uint64_t locks;     ///< calls whose lock got no record
     std::uint64_t stacks;    ///< calls whose stack got no record, or was cut at max_stack_frames
     std::uint64_t calls;     ///< calls that could not be counted at all
+    std::uint64_t orders;    ///< acquisitions while other locks were held that found no room for it
 };
 
 enum RunOption : std::uint32_t {
@@ -220,10 +221,33 @@ struct Leaf {
     std::uint16_t reserved0;
     std::uint64_t calls; ///< release: unlock calls; test: calls; acquire: unused (enter.count + extra)
     Ref extra;           ///< LeafExtra, taken at the first call out of the ordinary
-    std::uint32_t reserved1;
-    Stat first;  ///< acquire: filelock.enter; release: filelock.exit; test: duration
-    Stat second; ///< acquire: filelock.region
+    Ref orders;          ///< acquire: chain of LockOrder
+    Stat first;          ///< acquire: filelock.enter; release: filelock.exit; test: duration
+    Stat second;         ///< acquire: filelock.region
 };
+
+/// A lock that a thread had when it asked for another one.
+struct OuterLock {
+    Ref lock;
+    Ref stack; ///< where it was got
+    std::int64_t range_start, range_end;
+    Mode mode;
+    std::uint8_t reserved[7];
+};
+
+/// What a thread had when it asked for a leaf's lock: each set once, of at least one other lock.
+struct LockOrder {
+    Ref next;
+    Ref process;         ///< that did so first
+    std::int32_t thread; ///< of it
+    std::uint32_t outer_count;
+    std::uint64_t times;                 ///< that it was granted
+    std::int64_t range_start, range_end; ///< all bytes that were asked for
+    std::uint64_t reserved;
+    OuterLock outers[1]; ///< really outer_count; innermost first, ranges as wide as they ever were
+};
+inline constexpr unsigned max_outer_locks = 32; ///< regions of one thread that are looked at
+inline constexpr unsigned max_leaf_orders = 64; ///< sets that a leaf tells apart
 
 struct ErrorCount {
     std::uint32_t error; ///< errno
@@ -413,5 +437,7 @@ static_assert(sizeof(Event) == 64);
 static_assert(sizeof(WaitCounter) == 128);
 static_assert(sizeof(Sharers) == 64);
 static_assert(sizeof(Frame) == 16);
+static_assert(sizeof(OuterLock) == 32);
+static_assert(sizeof(LockOrder) == 80);
 
 } // namespace flockstat::record

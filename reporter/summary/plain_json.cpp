@@ -74,9 +74,9 @@ void put_run(const Summary &summary, OutFile &file) {
 void put_lost(const Summary &summary, OutFile &file) {
     const record::Lost lost = summary.index.arena().header().lost;
     file.print(FMT_COMPILE("\"lost\": {{\"events\": {}, \"processes\": {}, \"locks\": {}, \"stacks\": {}, "
-                           "\"calls\": {}}},\n"),
+                           "\"calls\": {}, \"orders\": {}}},\n"),
                lost.events, lost.processes, lost.locks, lost.stacks,
-               saturating_add(lost.calls, summary.index.damaged()));
+               saturating_add(lost.calls, summary.index.damaged()), lost.orders);
 }
 
 /// Calls whose file was not known: their items come first.

@@ -53,11 +53,8 @@ Json run_object(const RunReport &run) {
 }
 
 Json lost_object(const record::Lost &lost) {
-    return {{"events", lost.events},
-            {"processes", lost.processes},
-            {"locks", lost.locks},
-            {"stacks", lost.stacks},
-            {"calls", lost.calls}};
+    return {{"events", lost.events}, {"processes", lost.processes}, {"locks", lost.locks},
+            {"stacks", lost.stacks}, {"calls", lost.calls},         {"orders", lost.orders}};
 }
 
 Json unattributed_object(const Report &report) {
@@ -126,6 +123,34 @@ Json holder_object(const HolderReport &holder) {
             {"held_ns", holder.held_ns}};
 }
 
+Json overtaken_object(const OvertakenReport &overtaken) {
+    return {{"wait_ns", overtaken.wait_ns},
+            {"times", overtaken.times},
+            {"behind_shared_ns", overtaken.behind_shared_ns},
+            {"mode", overtaken.mode == Mode::shared ? "shared" : "exclusive"},
+            {"site", overtaken.site},
+            {"process", overtaken.process ? Json(*overtaken.process) : Json(nullptr)}};
+}
+
+Json fairness_object(const FairnessReport &fairness) {
+    Json processes = Json::array();
+    for (const LockShare &share : fairness.processes) {
+        processes.push_back({{"process", share.process},
+                             {"waits", share.waits},
+                             {"wait_ns", share.wait_ns},
+                             {"holds", share.holds},
+                             {"hold_ns", share.hold_ns}});
+    }
+    return {
+        {"longest_queue", fairness.longest_queue},
+        {"queued_ns", fairness.queued_ns},
+        {"handover", {{"blocked", short_stat(fairness.blocked)}, {"polling", short_stat(fairness.polling)}}},
+        {"readers_kept_writers_ns", fairness.readers_kept_writers_ns},
+        {"writers_kept_readers_ns", fairness.writers_kept_readers_ns},
+        {"overtaken", fairness.overtaken ? overtaken_object(*fairness.overtaken) : Json(nullptr)},
+        {"processes", std::move(processes)}};
+}
+
 Json lock_object(const LockReport &lock) {
     return {{"path", valid_utf8(lock.path)},
             {"device", fmt::format("{}:{}", lock.device_major, lock.device_minor)},
@@ -155,7 +180,8 @@ Json lock_object(const LockReport &lock) {
             {"region", full_stat(lock.region)},
             {"exit", full_stat(lock.exit)},
             {"wait", full_stat(lock.wait)},
-            {"overshoot", full_stat(lock.overshoot)}};
+            {"overshoot", full_stat(lock.overshoot)},
+            {"fairness", fairness_object(lock.fairness)}};
 }
 
 } // namespace

@@ -16,8 +16,8 @@ std::optional<SortKey> sort_key(std::string_view name) {
 std::string to_text(const Report &report, const TextOptions &options) {
     const TextStyle style(options);
     std::string text;
-    for (const auto part : {headline_text, locks_text, counters_text, wait_counters_text, windows_text,
-                            processes_text, gaps_text}) {
+    for (const auto part : {headline_text, locks_text, findings_text, counters_text, wait_counters_text,
+                            windows_text, processes_text, gaps_text}) {
         const std::string lines = part(report, style);
         text += text.empty() || lines.empty() ? "" : "\n";
         text += lines;

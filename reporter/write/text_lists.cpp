@@ -86,6 +86,8 @@ std::string lost_text(const Report &report, const TextStyle &style) {
         {lost.stacks, "stack", "stacks",
          "had no room or was deeper than could be kept: their calls are counted without it"},
         {lost.events, "event", "events", "had no room: the counters are complete, the single waits are not"},
+        {lost.orders, "acquisition", "acquisitions",
+         "while other locks were held had no room for which: orders of locks may be missing"},
         {report.run.damaged, "record", "records", "of the recording is damaged and left out"},
     };
     std::string text;
@@ -96,7 +98,7 @@ std::string lost_text(const Report &report, const TextStyle &style) {
                 fmt::format("LOST: {} {}.", counted(loss.count, loss.singular, loss.plural), loss.meaning);
             const std::string lines = wrapped(line, style.width(), 2, 4);
             text += style.alarming(lines.substr(0, lines.size() - 1)) + "\n";
-            full = full || &loss != &losses[5];
+            full = full || &loss != &losses[6];
         }
     }
     if (full) {

@@ -260,6 +260,40 @@ std::string holders_sentence(const LockReport &lock, const TextStyle &style) {
     return text.empty() ? text : text + ".";
 }
 
+/// How it went from one to the next, where threads queued or one was overtaken.
+std::string fairness_sentence(const LockReport &lock, const TextStyle &style) {
+    constexpr std::uint64_t notable_ns = 1'000'000;
+    const FairnessReport &fairness = lock.fairness;
+    std::string text;
+    if (fairness.longest_queue > 1) {
+        text = fmt::format("Up to {} waited at once.", human_count(fairness.longest_queue));
+    }
+    std::vector<std::string> ways;
+    for (const auto &[stat, words] : {std::pair(&fairness.blocked, "where it blocked"),
+                                      std::pair(&fairness.polling, "where it polled")}) {
+        if (stat->count != 0) {
+            ways.push_back(fmt::format("{} {}", style.time(stat->mean_ns), words));
+        }
+    }
+    if (!ways.empty()) {
+        text += fmt::format("{}Let go, the next one had it after {}.", text.empty() ? "" : " ",
+                            ways.size() == 1 ? ways[0] : ways[0] + ", " + ways[1]);
+    }
+    for (const auto &[ns, words] :
+         {std::pair(fairness.readers_kept_writers_ns, "Readers kept writers waiting for"),
+          std::pair(fairness.writers_kept_readers_ns, "Writers kept readers waiting for")}) {
+        if (ns >= notable_ns) {
+            text += fmt::format(" {} {}.", words, style.time(ns));
+        }
+    }
+    if (fairness.overtaken && fairness.overtaken->wait_ns >= notable_ns) {
+        text += fmt::format(" The longest that was overtaken waited {}, while others got it {}.",
+                            style.time(fairness.overtaken->wait_ns),
+                            counted(fairness.overtaken->times, "time", "times"));
+    }
+    return text;
+}
+
 std::string details(const Report &report, const LockGroup &group, std::size_t number,
                     const TextStyle &style) {
     const LockReport &lock = group.sum;
@@ -274,13 +308,23 @@ std::string details(const Report &report, const LockGroup &group, std::size_t nu
     text += "   " + style.faint(kind) + "\n";
     for (const std::string &sentence :
          {acquired_sentence(lock), polled_sentence(lock, style), troubles_sentence(lock, style),
-          released_sentence(lock, style), holders_sentence(lock, style)}) {
+          fairness_sentence(lock, style), released_sentence(lock, style), holders_sentence(lock, style)}) {
         text += sentence.empty() ? "" : wrapped(sentence, style.width(), 3, 3);
     }
     return text + stat_rows(lock, style) + site_lists(report, group, style);
 }
 
 } // namespace
+
+std::string lock_text(const Report &report, const std::pair<std::string, Family> &lock,
+                      const TextStyle &style) {
+    for (std::size_t i = 0; i < report.groups.size(); ++i) {
+        if (report.groups[i].sum.path == lock.first && report.groups[i].sum.family == lock.second) {
+            return details(report, report.groups[i], i + 1, style);
+        }
+    }
+    return {};
+}
 
 std::string locks_text(const Report &report, const TextStyle &style) {
     if (report.groups.empty()) {

@@ -14,6 +14,13 @@ namespace flockstat::reporter {
 /// The locks as a table, and each of the top ones with its numbers and sites.
 [[nodiscard]] std::string locks_text(const Report &report, const TextStyle &style);
 
+/// The numbers and sites of one lock, by path and family; nothing where the report has none such.
+[[nodiscard]] std::string lock_text(const Report &report, const std::pair<std::string, Family> &lock,
+                                    const TextStyle &style);
+
+/// What is wrong, or may go wrong, with the code that shows it.
+[[nodiscard]] std::string findings_text(const Report &report, const TextStyle &style);
+
 /// The three counters of file locks.
 [[nodiscard]] std::string counters_text(const Report &report, const TextStyle &style);
 

@@ -193,6 +193,9 @@ json normalized(json report) {
         const json &lock = report["locks"][site["lock"].get<std::size_t>()];
         site["lock"] = lock["path"].get<std::string>() + lock["inode"].dump();
     }
+    for (json &lock : report["locks"]) {
+        lock.erase("fairness"); // takes the reporter
+    }
     for (const char *part : {"locks", "sites", "processes"}) {
         std::vector<json> items(report[part].begin(), report[part].end());
         std::sort(items.begin(), items.end());

@@ -70,7 +70,7 @@ TEST_CASE("the report's keys are those of the schema, in its order") {
     CHECK(json["schema"] == "flockstat.report/1");
     CHECK(keys(json["run"]) == Keys{"directory", "command", "started", "duration_ns", "host", "clock",
                                     "processes", "threads", "complete", "probe"});
-    CHECK(keys(json["lost"]) == Keys{"events", "processes", "locks", "stacks", "calls"});
+    CHECK(keys(json["lost"]) == Keys{"events", "processes", "locks", "stacks", "calls", "orders"});
     CHECK(keys(json["unattributed"]) == Keys{"flock", "posix", "ofd"});
     CHECK(keys(json["unattributed"]["ofd"]) == Keys{"attempts", "unlocks", "tests", "errors"});
     CHECK(keys(json["counters"]) == Keys{"filelock.enter", "filelock.region", "filelock.exit"});
@@ -81,7 +81,7 @@ TEST_CASE("the report's keys are those of the schema, in its order") {
                              "failed",       "tests",     "unlocks",      "acquisitions", "contended",
                              "polled",       "abandoned", "abandoned_ns", "errors",       "released",
                              "held_open_ns", "held_by",   "shared",       "exclusive",    "enter",
-                             "region",       "exit",      "wait",         "overshoot"});
+                             "region",       "exit",      "wait",         "overshoot",    "fairness"});
     CHECK(keys(lock["released"]) ==
           Keys{"unlock", "close", "exit", "exec", "converted", "still_held", "unknown"});
     CHECK(keys(lock["shared"]) == Keys{"enter", "region"});

@@ -1,0 +1,10 @@
+/// Fairness as a report has it.
+#pragma once
+
+#include "reporter/analyze/findings.h"
+
+namespace flockstat::reporter {
+
+[[nodiscard]] FairnessReport fairness_report(const FairnessSum &sum, const ReportPlaces &places);
+
+} // namespace flockstat::reporter

@@ -1,0 +1,57 @@
+#include "reporter/analyze/outside_holders.h"
+
+#include <algorithm>
+#include <set>
+#include <tuple>
+
+namespace flockstat::reporter {
+namespace {
+
+bool is_unexplained(const WantedLock &wanted) {
+    return wanted.lock != no_index && wanted.wait_ns >= long_wait_ns && wanted.behind.empty();
+}
+
+bool is_in_the_way(const Lock &lock, Mode wanted, const KernelLock &held) {
+    return held.inode == lock.inode && held.device_major == lock.device_major &&
+           held.device_minor == lock.device_minor &&
+           (held.family == Family::flock) == (lock.family == Family::flock) &&
+           (held.mode == Mode::exclusive || wanted == Mode::exclusive);
+}
+
+} // namespace
+
+bool needs_outside_holders(const LiveLocks &locks) {
+    return std::ranges::any_of(locks.wanted, is_unexplained);
+}
+
+std::vector<OutsideHolder> outside_holders(const Run &run, const LiveLocks &locks,
+                                           std::span<const KernelLock> held) {
+    std::set<std::int32_t> inside;
+    for (const Process &process : run.processes) {
+        if (process.ending == Ending::running) {
+            inside.insert(process.pid);
+        }
+    }
+    std::vector<OutsideHolder> holders;
+    std::set<std::tuple<std::uint32_t, std::int32_t, std::int64_t>> known;
+    for (const WantedLock &wanted : locks.wanted) {
+        if (!is_unexplained(wanted)) {
+            continue;
+        }
+        for (const KernelLock &lock : held) {
+            if (inside.count(lock.pid) == 0 && is_in_the_way(run.locks[wanted.lock], wanted.mode, lock) &&
+                known.insert({wanted.lock, lock.pid, lock.range_start}).second) {
+                holders.push_back({wanted.lock, lock.pid, command_of(lock.pid), lock.mode, lock.range_start,
+                                   lock.range_end});
+            }
+        }
+    }
+    return holders;
+}
+
+std::vector<OutsideHolder> outside_holders(const Run &run, const LiveLocks &locks) {
+    return needs_outside_holders(locks) ? outside_holders(run, locks, kernel_locks())
+                                        : std::vector<OutsideHolder>();
+}
+
+} // namespace flockstat::reporter

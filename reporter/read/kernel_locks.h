@@ -1,0 +1,31 @@
+/// What the kernel says about locks that are held right now: /proc/locks (man 5 proc).
+#pragma once
+
+#include "reporter/read/run.h"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace flockstat::reporter {
+
+struct KernelLock {
+    Family family = Family::flock;
+    Mode mode = Mode::shared;
+    std::int32_t pid = 0; ///< as this process sees it; flock: who opened the file, and may be gone
+    std::uint32_t device_major = 0, device_minor = 0;
+    std::uint64_t inode = 0;
+    std::int64_t range_start = 0, range_end = INT64_MAX; ///< both included
+};
+
+/// The locks of a text like /proc/locks that are held: lines of those who wait for them, leases and locks
+/// whose owner the kernel does not tell (ofd: -1, and other pid namespaces: 0) are left out.
+[[nodiscard]] std::vector<KernelLock> parse_kernel_locks(std::string_view text);
+
+/// Those of now; nothing where /proc/locks cannot be read.
+[[nodiscard]] std::vector<KernelLock> kernel_locks();
+
+/// The arguments of a process; empty where it is gone.
+[[nodiscard]] std::vector<std::string> command_of(std::int32_t pid);
+
+} // namespace flockstat::reporter
