@@ -56,7 +56,7 @@ shim_ldflags := -shared -pthread -static-libgcc -Wl,--version-script=shim/export
     -Wl,-z,now -Wl,-z,relro -Wl,-z,defs -Wl,--gc-sections -Wl,--exclude-libs,ALL -Wl,--as-needed
 
 reporter_cxxflags := $(common) -O2 -std=c++20 -pthread
-reporter_libs := -lfmt -ldw -ldl -lz
+reporter_libs := -lfmt -ldw -ldl -lz -lncursesw -ltinfo
 
 test_cxxflags := $(common) -O0 -std=c++20 -pthread
 test_cflags := $(common) -O1 -std=gnu11 -pthread

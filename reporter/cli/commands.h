@@ -14,6 +14,9 @@ namespace flockstat::cli {
 /// Shows who holds and who waits in runs that go on. Returns the exit status. Throws Failure.
 [[nodiscard]] int ps(const PsOptions &options);
 
+/// Watches runs that go on, in a terminal, until it is told to end. Returns the exit status. Throws Failure.
+[[nodiscard]] int top(const TopOptions &options);
+
 /// Checks runs against limits: prints a line for each that is broken. Returns 0, or status_rules_broken.
 /// Throws Failure.
 [[nodiscard]] int check(const CheckOptions &options);

@@ -32,6 +32,8 @@ int carry_out(const cli::Invocation &invocation) {
                 return cli::report(asked);
             } else if constexpr (std::is_same_v<Asked, cli::PsOptions>) {
                 return cli::ps(asked);
+            } else if constexpr (std::is_same_v<Asked, cli::TopOptions>) {
+                return cli::top(asked);
             } else if constexpr (std::is_same_v<Asked, cli::CheckOptions>) {
                 return cli::check(asked);
             } else if constexpr (std::is_same_v<Asked, cli::DiffOptions>) {

@@ -31,7 +31,14 @@ constexpr char main_footer[] =
     "  flockstat run -o before ./server  ... into the directory 'before'\n"
     "  flockstat report before           show it again, or while it still runs\n"
     "  flockstat report -f json          the newest run here, for a program\n"
-    "  flockstat ps                      who holds and who waits in runs that go on\n";
+    "  flockstat ps                      who holds and who waits in runs that go on\n"
+    "  flockstat top                     the same, and what locks cost, as it changes\n";
+
+/// Why it is no length of a window; empty where it is one.
+std::string window_fault(const std::string &text) {
+    return parse_window(text) ? std::string()
+                              : "'" + text + "' is no window: write " + std::string(window_form);
+}
 
 void add_run_options(CLI::App *app, RunOptions *options) {
     app->add_option("-o,--output", options->directory,
@@ -58,10 +65,7 @@ void add_run_options(CLI::App *app, RunOptions *options) {
            "--window", [options](const std::string &text) { options->window = parse_window(text); },
            "Sum up over windows of this length (10s, 500ms, 1m) while the run goes on")
         ->type_name("TIME")
-        ->check([](const std::string &text) {
-            return parse_window(text) ? std::string()
-                                      : "'" + text + "' is no window: write " + std::string(window_form);
-        });
+        ->check(window_fault);
     app->add_option("--handler", options->handlers,
                     "Hand what happens to KIND=TARGET, see below (repeatable; windows of 10s if --window is "
                     "not given)")
@@ -230,6 +234,29 @@ Invocation read_ps(const std::vector<std::string> &arguments) {
     return options;
 }
 
+Invocation read_top(const std::vector<std::string> &arguments) {
+    CLI::App app("Watch what locks cost while runs go on", "flockstat top");
+    TopOptions options;
+    app.add_option("DIR|PID", options.target,
+                   "Directory of a run, or a process of it (default: all your runs that go on)")
+        ->type_name("");
+    app.add_option_function<std::string>(
+           "-d,--delay", [&options](const std::string &text) { options.interval = *parse_window(text); },
+           "Time from one reading to the next (default: 1s)")
+        ->type_name("TIME")
+        ->check(window_fault);
+    set_usage(&app, "flockstat top [DIR|PID] [-d TIME]");
+    app.footer(
+        "Enter shows a lock's holders, waiters and code, q ends; the keys that sort are on the screen.\n"
+        "The exit status is 0, 1 if what was named cannot be read, 2 if the command line is wrong.");
+    try {
+        app.parse(reversed(arguments));
+    } catch (const CLI::ParseError &error) {
+        return answer(app, error, status_usage);
+    }
+    return options;
+}
+
 } // namespace
 
 Invocation read_command_line(const std::vector<std::string> &arguments) {
@@ -238,20 +265,21 @@ Invocation read_command_line(const std::vector<std::string> &arguments) {
         const std::vector<std::string> rest(arguments.begin() + 1, arguments.end());
         return command == "run" ? read_run(rest) : command == "report" ? read_report(rest) : read_ps(rest);
     }
-    if (command == "check" || command == "diff") {
+    if (command == "check" || command == "diff" || command == "top") {
         const std::vector<std::string> rest(arguments.begin() + 1, arguments.end());
-        return command == "check" ? read_check(rest) : read_diff(rest);
+        return command == "check" ? read_check(rest) : command == "diff" ? read_diff(rest) : read_top(rest);
     }
     if (!arguments.empty() && !arguments.front().starts_with("-")) {
         return Answered{status_usage,
                         {},
                         "flockstat: there is no command '" + arguments.front() +
-                            "'; there are run, report, ps, diff and check, see flockstat --help\n"};
+                            "'; there are run, report, ps, top, diff and check, see flockstat --help\n"};
     }
     CLI::App app("Which file locks cost a program time, who makes whom wait, and from which code",
                  "flockstat");
     set_usage(&app, "flockstat run COMMAND [ARG...]\n       flockstat report [DIR...]\n"
-                    "       flockstat ps [DIR|PID]\n       flockstat diff BEFORE AFTER\n"
+                    "       flockstat ps [DIR|PID]\n       flockstat top [DIR|PID]\n"
+                    "       flockstat diff BEFORE AFTER\n"
                     "       flockstat check DIR... --max RULE...");
     app.set_version_flag("--version", std::string("flockstat ") + flockstat_version);
     // Listed for the help only: their arguments are read above, because those of COMMAND are nobody's
@@ -259,6 +287,7 @@ Invocation read_command_line(const std::vector<std::string> &arguments) {
     app.add_subcommand("run", "Run a command and report what file locks cost it");
     app.add_subcommand("report", "Show a run again, or one that still runs");
     app.add_subcommand("ps", "Show who holds which lock right now, and who waits");
+    app.add_subcommand("top", "Watch what locks cost while runs go on");
     app.add_subcommand("diff", "Show what changed between runs");
     app.add_subcommand("check", "Check that locks keep to limits");
     app.footer(main_footer);
@@ -267,9 +296,10 @@ Invocation read_command_line(const std::vector<std::string> &arguments) {
     } catch (const CLI::ParseError &error) {
         return answer(app, error, status_usage);
     }
-    return Answered{status_usage,
-                    {},
-                    "flockstat: name what to do: run, report, ps, diff or check; see flockstat --help\n"};
+    return Answered{
+        status_usage,
+        {},
+        "flockstat: name what to do: run, report, ps, top, diff or check; see flockstat --help\n"};
 }
 
 } // namespace flockstat::cli

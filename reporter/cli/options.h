@@ -4,6 +4,7 @@
 #include "reporter/analyze/rules.h"
 #include "reporter/write/csv.h"
 #include "reporter/write/folded.h"
+#include "reporter/write/live_top.h"
 #include "reporter/write/text.h"
 
 #include <chrono>
@@ -52,6 +53,13 @@ struct PsOptions {
     bool json = false;
 };
 
+/// flockstat top
+struct TopOptions {
+    std::optional<std::string> target; ///< a directory or a pid; all runs that go on if it is not there
+    std::chrono::milliseconds interval{1000};
+    reporter::RateKey key = reporter::RateKey::waited;
+};
+
 /// flockstat check
 struct CheckOptions {
     std::vector<std::string> directories; ///< never empty
@@ -74,7 +82,8 @@ struct Answered {
     std::string err; ///< for stderr
 };
 
-using Invocation = std::variant<RunOptions, ReportOptions, PsOptions, CheckOptions, DiffOptions, Answered>;
+using Invocation =
+    std::variant<RunOptions, ReportOptions, PsOptions, TopOptions, CheckOptions, DiffOptions, Answered>;
 
 /// Reads the command line. Options of `run` end at COMMAND, whose own options are not looked at. Never throws
 /// on bad input: that is Answered, with status_failed_run for `run` and status_usage for the rest.

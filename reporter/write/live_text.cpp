@@ -113,7 +113,32 @@ std::string heading(const Run &run, const LiveLocks &locks, const TextStyle &sty
                    style.width(), 2, 2);
 }
 
+std::string standing_text(const Run &run, const Standing &standing, const Sites &sites,
+                          const TextStyle &style) {
+    std::string text;
+    for (const HeldLock *held : standing.held) {
+        text += held_entry(run, *held, sites, style);
+    }
+    for (const WantedLock *wanted : standing.wanted) {
+        text += wanted_entry(run, *wanted, sites, style);
+    }
+    return text;
+}
+
 } // namespace
+
+std::string live_lock_text(const Run &run, const LiveLocks &locks, const std::pair<std::string, Family> &lock,
+                           const Sites &sites, const TextOptions &options) {
+    const TextStyle style(options);
+    std::string text;
+    for (const auto &[number, standing] : by_lock(locks)) {
+        if (number != no_index && run.locks[number].path == lock.first &&
+            run.locks[number].family == lock.second) {
+            text += standing_text(run, standing, sites, style);
+        }
+    }
+    return text;
+}
 
 std::string live_text(const Run &run, const LiveLocks &locks, const Sites &sites,
                       const TextOptions &options) {
@@ -124,12 +149,7 @@ std::string live_text(const Run &run, const LiveLocks &locks, const Sites &sites
         text += lock == no_index ? std::string("a file that was not looked at yet\n")
                                  : short_path(style.shown(run.locks[lock].path), style.width() - 8) + "  " +
                                        style.faint(family_word(run.locks[lock].family)) + "\n";
-        for (const HeldLock *held : standing.held) {
-            text += held_entry(run, *held, sites, style);
-        }
-        for (const WantedLock *wanted : standing.wanted) {
-            text += wanted_entry(run, *wanted, sites, style);
-        }
+        text += standing_text(run, standing, sites, style);
     }
     return text;
 }

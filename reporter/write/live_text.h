@@ -14,4 +14,10 @@ namespace flockstat::reporter {
                                     const std::vector<std::vector<SourceFrame>> &sites,
                                     const TextOptions &options);
 
+/// One lock of the run: who has it, who wants it. Nothing where nobody does.
+[[nodiscard]] std::string live_lock_text(const Run &run, const LiveLocks &locks,
+                                         const std::pair<std::string, Family> &lock,
+                                         const std::vector<std::vector<SourceFrame>> &sites,
+                                         const TextOptions &options);
+
 } // namespace flockstat::reporter
