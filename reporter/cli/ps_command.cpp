@@ -18,7 +18,8 @@ std::vector<reporter::LiveRun> live_views(const PsOptions &options) {
         reporter::LiveLocks locks = live_locks(run);
         reporter::Symbolizer symbolizer;
         auto sites = sites_of(run, locks, symbolizer);
-        views.push_back({std::move(run), std::move(locks), std::move(sites)});
+        auto outside = outside_holders(run, locks);
+        views.push_back({std::move(run), std::move(locks), std::move(sites), std::move(outside)});
     }
     return views;
 }
@@ -29,7 +30,7 @@ std::string text_of(const std::vector<reporter::LiveRun> &runs) {
     std::string text;
     for (const reporter::LiveRun &live : runs) {
         text += text.empty() ? "" : "\n";
-        text += live_text(live.run, live.locks, live.sites, options);
+        text += live_text(live.run, live.locks, live.sites, live.outside, options);
     }
     return text.empty() ? "No run goes on.\n" : text;
 }

@@ -57,7 +57,20 @@ Json wanted_object(const LiveRun &live, const WantedLock &wanted) {
     return json;
 }
 
+Json outside_object(const LiveRun &live, const OutsideHolder &holder) {
+    return {{"path", valid_utf8(live.run.locks[holder.lock].path)},
+            {"family", family_word(live.run.locks[holder.lock].family)},
+            {"mode", holder.mode == Mode::exclusive ? "exclusive" : "shared"},
+            {"pid", holder.pid},
+            {"command", text_array(holder.command)},
+            {"range", {holder.range_start, holder.range_end}}};
+}
+
 Json run_object(const LiveRun &live) {
+    Json outside = Json::array();
+    for (const OutsideHolder &holder : live.outside) {
+        outside.push_back(outside_object(live, holder));
+    }
     Json held = Json::array();
     Json waiting = Json::array();
     for (const HeldLock &lock : live.locks.held) {
@@ -70,7 +83,8 @@ Json run_object(const LiveRun &live) {
             {"command", text_array(live.run.command)},
             {"pid", live.run.first_pid},
             {"held", std::move(held)},
-            {"waiting", std::move(waiting)}};
+            {"waiting", std::move(waiting)},
+            {"outside", std::move(outside)}};
 }
 
 } // namespace

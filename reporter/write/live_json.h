@@ -1,7 +1,7 @@
 /// Who holds and who waits right now, for a program.
 #pragma once
 
-#include "reporter/analyze/live_locks.h"
+#include "reporter/analyze/outside_holders.h"
 #include "reporter/symbolize/symbolize.h"
 
 #include <span>
@@ -15,10 +15,11 @@ struct LiveRun {
     Run run;
     LiveLocks locks;
     std::vector<std::vector<SourceFrame>> sites;
+    std::vector<OutsideHolder> outside;
 };
 
-/// {"schema": "flockstat.ps/1", "runs": [{"directory", "command", "pid", "held": [..], "waiting": [..]}]};
-/// see reporter/README.md. Times are nanoseconds.
+/// {"schema": "flockstat.ps/1", "runs": [{"directory", "command", "pid", "held": [..], "waiting": [..],
+/// "outside": [..]}]}; see reporter/README.md. Times are nanoseconds.
 [[nodiscard]] std::string live_json(std::span<const LiveRun> runs);
 
 } // namespace flockstat::reporter

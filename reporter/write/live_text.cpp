@@ -24,7 +24,8 @@ std::string command_of(const Run &run, std::uint32_t process, std::size_t column
     return command_text(its.command.empty() ? std::vector{its.executable} : its.command, columns, style);
 }
 
-std::string bytes_of(const HeldLock &held) {
+template<typename Holder>
+std::string bytes_of(const Holder &held) {
     if (held.range_start == 0 && held.range_end == INT64_MAX) {
         return {};
     }
@@ -71,6 +72,12 @@ std::string wanted_entry(const Run &run, const WantedLock &wanted, const Sites &
     const std::string command = command_of(run, wanted.process, 4 * style.width(), style);
     const std::string text = entry(first, command, site_of(sites, wanted.stack), style);
     return wanted.deadlocked ? style.alarming(text.substr(0, text.size() - 1)) + "\n" : text;
+}
+
+std::string outside_entry(const OutsideHolder &holder, const TextStyle &style) {
+    const std::string first = fmt::format("  {:>9}  held outside the run by pid {}, {}{}", "", holder.pid,
+                                          mode_name(holder.mode), bytes_of(holder));
+    return entry(first, command_text(holder.command, 4 * style.width(), style), nullptr, style);
 }
 
 /// One file and family: who has it, who wants it.
@@ -141,7 +148,7 @@ std::string live_lock_text(const Run &run, const LiveLocks &locks, const std::pa
 }
 
 std::string live_text(const Run &run, const LiveLocks &locks, const Sites &sites,
-                      const TextOptions &options) {
+                      const std::vector<OutsideHolder> &outside, const TextOptions &options) {
     const TextStyle style(options);
     std::string text = heading(run, locks, style);
     for (const auto &[lock, standing] : by_lock(locks)) {
@@ -149,6 +156,9 @@ std::string live_text(const Run &run, const LiveLocks &locks, const Sites &sites
         text += lock == no_index ? std::string("a file that was not looked at yet\n")
                                  : short_path(style.shown(run.locks[lock].path), style.width() - 8) + "  " +
                                        style.faint(family_word(run.locks[lock].family)) + "\n";
+        for (const OutsideHolder &holder : outside) {
+            text += holder.lock == lock ? outside_entry(holder, style) : "";
+        }
         text += standing_text(run, standing, sites, style);
     }
     return text;

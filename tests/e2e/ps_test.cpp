@@ -99,6 +99,37 @@ TEST_CASE("a poller and a thread that is blocked stand behind whoever holds the 
     CHECK(waiter.wait().status == 0);
 }
 
+TEST_CASE("who polls for long for what a process outside the run holds is told whose it is", "[ps]") {
+    const TempDirectory base;
+    const std::string path = base / "x.db";
+    Process holder({.argv = {program("hold"), "posix", path}});
+    REQUIRE(holder.read_line() == "held");
+    Process poller(under_flockstat(
+        {.argv = {"sqlite3", "-cmd", ".timeout 100000", path, "select 1 from sqlite_master"}}, base / "run"));
+    const auto runs = [&] {
+        const Outcome outcome = run_flockstat({"ps", "--json", (base / "run").string()});
+        return outcome.status == 0 ? json::parse(outcome.out)["runs"] : json::array();
+    };
+    json outside = json::array();
+    for (int tries = 0; outside.empty(); ++tries) { // the run begins when sqlite3 does
+        REQUIRE(tries < 600);
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+        const json all = runs();
+        outside = all.empty() ? json::array() : all[0]["outside"];
+    }
+    INFO(outside.dump(1));
+    REQUIRE(outside.size() == 1);
+    CHECK(outside[0]["pid"] == holder.pid());
+    CHECK(outside[0]["path"] == path);
+    CHECK(outside[0]["mode"] == "exclusive");
+    CHECK(outside[0]["command"][0].get<std::string>().ends_with("hold"));
+    const Outcome text = run_flockstat({"ps", (base / "run").string()});
+    CHECK(text.out.find("held outside the run by pid " + std::to_string(holder.pid())) != std::string::npos);
+    holder.send("go");
+    CHECK(holder.wait().status == 0);
+    CHECK(poller.wait().status == 0);
+}
+
 TEST_CASE("what is no run is named", "[ps]") {
     const TempDirectory base;
     for (const std::string &target : {std::string("1"), (base / "nothing").string()}) {
