@@ -2,16 +2,17 @@
 
 #include "reporter/analyze/merged_stacks.h"
 #include "reporter/cli/failure.h"
+#include "reporter/read/present.h"
 
 #include <set>
 
 namespace flockstat::cli {
 
-std::vector<reporter::Run> read_live(std::span<const std::filesystem::path> files, bool named) {
+std::vector<reporter::Run> read_live(std::span<const std::filesystem::path> files, bool named, bool past) {
     std::vector<reporter::Run> runs;
     for (const std::filesystem::path &file : files) {
         try {
-            reporter::Run run = reporter::read_run(file);
+            reporter::Run run = past ? reporter::read_run(file) : reporter::read_present(file);
             if (run.live()) {
                 runs.push_back(std::move(run));
             }

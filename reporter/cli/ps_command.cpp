@@ -14,7 +14,7 @@ namespace {
 
 std::vector<reporter::LiveRun> live_views(const PsOptions &options) {
     std::vector<reporter::LiveRun> views;
-    for (reporter::Run &run : read_live(live_run_files(options.target), options.target.has_value())) {
+    for (reporter::Run &run : read_live(live_run_files(options.target), options.target.has_value(), false)) {
         reporter::LiveLocks locks = live_locks(run);
         reporter::Symbolizer symbolizer;
         auto sites = sites_of(run, locks, symbolizer);

@@ -32,8 +32,17 @@ void BlockReader::read_blocks() {
                               [&](const record::ThreadBlock &block, record::Ref) { read_block(block); });
 }
 
+void BlockReader::read_present() {
+    walk<record::ThreadBlock>(arena_.header().blocks,
+                              [&](const record::ThreadBlock &block, record::Ref) { read_open(block); });
+}
+
 void BlockReader::read_block(const record::ThreadBlock &block) {
     walk<record::Leaf>(block.leaves, [&](const record::Leaf &leaf, record::Ref) { read_leaf(leaf); });
+    read_open(block);
+}
+
+void BlockReader::read_open(const record::ThreadBlock &block) {
     walk<record::RegionGroup>(block.regions, [&](const record::RegionGroup &group, record::Ref) {
         for (const record::Region &region : group.slots) {
             read_region(region);

@@ -21,6 +21,9 @@ public:
     /// Reads every block of the arena's chain and adds to the processes what their threads counted.
     void read_blocks();
 
+    /// The same without what is over: regions, episodes, waits and totals only.
+    void read_present();
+
     /// Reads the event log.
     void read_events();
 
@@ -34,6 +37,7 @@ private:
     template<typename Record, typename Visit>
     void walk(record::Ref head, Visit visit);
     void read_block(const record::ThreadBlock &block);
+    void read_open(const record::ThreadBlock &block);
     void read_leaf(const record::Leaf &stored);
     [[nodiscard]] bool read_extra(record::Ref ref, Leaf *leaf);
     [[nodiscard]] std::vector<ErrorTally> read_errors(const record::LeafExtra &extra) const;

@@ -2,6 +2,7 @@
 
 #include "reporter/read/arena_image.h"
 #include "reporter/read/block_reader.h"
+#include "reporter/read/present.h"
 #include "reporter/read/process_life.h"
 #include "reporter/read/window_log.h"
 
@@ -121,19 +122,9 @@ std::int64_t last_moment(const Run &run, std::int64_t latest_at_ns) {
     return last;
 }
 
-} // namespace
+enum class Parts { all, present };
 
-bool Run::live() const {
-    return std::ranges::any_of(processes, [](const Process &p) { return p.ending == Ending::running; });
-}
-
-Run read_run(const std::filesystem::path &file) {
-    Run run = read_run(ArenaImage(file));
-    run.windows = read_windows(window_file(file));
-    return run;
-}
-
-Run read_run(const ArenaImage &image) {
+Run read_parts(const ArenaImage &image, Parts parts) {
     const record::ArenaView arena = image.view();
     const record::Header &header = arena.header();
     const RunClock clock(header);
@@ -143,9 +134,13 @@ Run read_run(const ArenaImage &image) {
     run.command = tables.arguments(header.command);
     BlockReader blocks(arena, clock, tables, run);
     read_processes(arena, tables, blocks);
-    blocks.read_blocks();
-    blocks.read_events();
-    blocks.read_wait_counters();
+    if (parts == Parts::present) {
+        blocks.read_present();
+    } else {
+        blocks.read_blocks();
+        blocks.read_events();
+        blocks.read_wait_counters();
+    }
 
     const std::int64_t latest_at_ns = clock.moment_ns(header.latest.ticks);
     run.read_at_ns = clock.of_this_boot() ? std::max(clock.moment_ns(clock.now_ticks()), run.started_at_ns)
@@ -158,5 +153,21 @@ Run read_run(const ArenaImage &image) {
         run.live() ? run.read_at_ns : std::min(run.read_at_ns, last_moment(run, latest_at_ns));
     return run;
 }
+
+} // namespace
+
+bool Run::live() const {
+    return std::ranges::any_of(processes, [](const Process &p) { return p.ending == Ending::running; });
+}
+
+Run read_run(const std::filesystem::path &file) {
+    Run run = read_run(ArenaImage(file));
+    run.windows = read_windows(window_file(file));
+    return run;
+}
+
+Run read_run(const ArenaImage &image) { return read_parts(image, Parts::all); }
+
+Run read_present(const std::filesystem::path &file) { return read_parts(ArenaImage(file), Parts::present); }
 
 } // namespace flockstat::reporter
