@@ -179,9 +179,9 @@ void count_attempt(ThreadState &thread, OpenFile *open_file, const Operation &op
 }
 
 void count_unlock(ThreadState &thread, OpenFile *open_file, const Operation &operation) {
-    const StackUse use = find_stack(thread, operation);
-    record::Leaf *leaf = find_leaf(thread, use, lock_of(open_file, operation.family),
-                                   record::LeafKind::release, operation.family);
+    const record::Ref lock = lock_of(open_file, operation.family);
+    record::Leaf *leaf =
+        find_leaf(thread, without_stack(thread, lock), lock, record::LeafKind::release, operation.family);
     ++thread.block->totals.unlocks;
     const bool released =
         open_file != nullptr && operation.error == 0 && end_by_unlock(thread, *open_file, operation);
@@ -201,9 +201,9 @@ void count_unlock(ThreadState &thread, OpenFile *open_file, const Operation &ope
 }
 
 void count_test(ThreadState &thread, OpenFile *open_file, const Operation &operation) {
-    const StackUse use = find_stack(thread, operation);
-    record::Leaf *leaf = find_leaf(thread, use, lock_of(open_file, operation.family), record::LeafKind::test,
-                                   operation.family);
+    const record::Ref lock = lock_of(open_file, operation.family);
+    record::Leaf *leaf =
+        find_leaf(thread, without_stack(thread, lock), lock, record::LeafKind::test, operation.family);
     if (leaf == nullptr) {
         count_lost(&record::Lost::calls);
         return;
@@ -219,7 +219,7 @@ void count_test(ThreadState &thread, OpenFile *open_file, const Operation &opera
 
 void count_releasing_close(ThreadState &thread, record::Ref lock, Family family, const Operation &operation) {
     record::Leaf *leaf =
-        find_leaf(thread, find_stack(thread, operation), lock, record::LeafKind::release, family);
+        find_leaf(thread, without_stack(thread, lock), lock, record::LeafKind::release, family);
     if (leaf != nullptr) {
         add_sample(thread, leaf->first, operation.end_ticks - operation.start_ticks, operation.end_ticks);
     }

@@ -143,9 +143,11 @@ template<Family family>
 
 template<Family family>
 [[gnu::always_inline]] inline bool count_inside(ThreadState &thread, const QuickCall &call,
-                                                CachedStack &stack, OpenFile &open_file) {
+                                                const CallSite &site, OpenFile &open_file) {
     const record::Ref lock = open_file.file->locks[static_cast<unsigned>(family)]; // 0: an excluded file
-    KnownLeaf *known = find_known_leaf(stack, lock, call.kind);
+    CachedStack *stack = call.kind == record::LeafKind::release ? without_stack(thread, lock).cached
+                                                                : thread.stacks.find(site);
+    KnownLeaf *known = stack != nullptr ? find_known_leaf(*stack, lock, call.kind) : nullptr;
     const Holding<family> holding{open_file};
     const bool alone = *single_threaded != 0;
     if (known == nullptr || (!alone && !holding.lock().lock())) [[unlikely]] {
@@ -153,7 +155,7 @@ template<Family family>
     }
     const bool counted = call.kind == record::LeafKind::release
                              ? count_released<family>(thread, call, *known, holding)
-                             : count_granted<family>(thread, call, stack, *known, holding);
+                             : count_granted<family>(thread, call, *stack, *known, holding);
     if (!alone) {
         holding.lock().unlock();
     }
@@ -174,9 +176,7 @@ template<Family family>
     }
     thread.inside = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
     __atomic_signal_fence(__ATOMIC_ACQ_REL);
-    CachedStack *stack = thread.stacks.find(site);
-    const bool counted =
-        stack != nullptr && quick::count_inside<family>(thread, call, *stack, *entry->open_file);
+    const bool counted = quick::count_inside<family>(thread, call, site, *entry->open_file);
     __atomic_signal_fence(__ATOMIC_ACQ_REL);
     thread.inside = 0;
     if (!thread.queue.empty()) [[unlikely]] {

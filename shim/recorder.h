@@ -33,6 +33,16 @@ struct StackUse {
     return unwind_stack(thread, operation);
 }
 
+/// In place of the stack of a call that is counted by lock alone: no report asks where files are unlocked, or
+/// locks are asked for.
+[[nodiscard]] inline StackUse without_stack(ThreadState &thread, record::Ref lock) {
+    // Lock records are 128 bytes apart. CachedStack::slot_of takes the two bits between.
+    const unsigned low = lock >> 3U & 3U;
+    const unsigned high = lock >> 7U & 3U;
+    static_assert(ThreadState::stackless_count == 16);
+    return {0, &thread.stackless[low | high << 2U]};
+}
+
 /// The leaf of a lock, which is not 0, among those that a cached stack knows.
 [[nodiscard]] inline CachedStack::KnownLeaf *find_known_leaf(CachedStack &stack, record::Ref lock,
                                                              record::LeafKind kind) {

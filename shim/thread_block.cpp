@@ -86,9 +86,7 @@ bool take_block(ThreadState &thread) {
     }
     thread.block = block;
     thread.block_ref = ref;
-    ++thread.leaf_epoch;
-    thread.leaves.clear();
-    thread.stacks.flush();
+    thread.forget_leaves();
     thread.slots = nullptr;
     thread.open_episodes = 0;
     thread.events = nullptr; // of a block that may be another's by now

@@ -139,11 +139,9 @@ void reset_thread_states() {
         state->events = nullptr;
         state->open_episodes = 0;
         state->room_next = state->room_end = 0;
-        state->leaves.clear();
+        state->forget_leaves();
         state->slots = nullptr;
         state->slots_used = 0;
-        state->stacks.flush();
-        ++state->leaf_epoch;
         for (HeldRegion *region = state->region_pool; region != nullptr; region = region->next) {
             region->live = nullptr; // a slot of the parent's
         }

@@ -50,6 +50,9 @@ struct ThreadState {
     HeldNow held;
     StackCache stacks;
     OperationQueue queue;
+    /// What knows the leaves of calls that are counted without a stack, by lock.
+    static constexpr unsigned stackless_count = 16;
+    CachedStack stackless[stackless_count];
 
     record::Ref block_ref = 0;
     unsigned event_count = 0; ///< in `events`
@@ -70,6 +73,16 @@ struct ThreadState {
     NativeFrame native[record::max_stack_frames];
     PythonFrame python_frames[record::max_stack_frames];
     PythonFunction python_function;
+
+    /// The leaves that are known are of another block, or gone.
+    void forget_leaves() {
+        ++leaf_epoch;
+        leaves.clear();
+        stacks.flush();
+        for (CachedStack &each : stackless) {
+            each = {};
+        }
+    }
 
     static constexpr std::uint32_t no_generation = UINT32_MAX;
     static constexpr std::uint32_t never_quick = 0;

@@ -108,8 +108,8 @@ std::string text_of(const reporter::Run &run) {
     std::ostringstream out;
     for (const reporter::Leaf &leaf : run.leaves) {
         out << run.locks.at(leaf.lock).path.back() << ' ' << static_cast<int>(leaf.kind) << ' '
-            << run.stacks.at(leaf.stack).frames.size() << ' ' << leaf.calls << ' ' << leaf.refused << ' '
-            << leaf.polled << ' ' << leaf.abandoned;
+            << (leaf.stack != reporter::no_index ? run.stacks.at(leaf.stack).frames.size() : 0) << ' '
+            << leaf.calls << ' ' << leaf.refused << ' ' << leaf.polled << ' ' << leaf.abandoned;
         for (const std::uint64_t count : leaf.released) {
             out << ' ' << count;
         }
@@ -156,6 +156,28 @@ Outcome play(const std::vector<Step> &steps, Way way) {
 }
 
 } // namespace
+
+TEST_CASE("only requests for locks have a stack") {
+    Recording recording;
+    shim::run.stacks = true;
+    const int file = recording.open("a");
+    unsigned quick = 0;
+    for (const LeafKind kind : {LeafKind::acquire_exclusive, LeafKind::release, LeafKind::acquire_exclusive,
+                                LeafKind::release, LeafKind::acquire_shared, LeafKind::release}) {
+        Step step{};
+        step.kind = kind;
+        quick += locked_call(&recording, file, step, Way::quick_first) ? 1U : 0U;
+    }
+    const reporter::Run run = recording.read();
+    CHECK(quick > 0);
+    CHECK(run.stacks.size() == 1);
+    REQUIRE(run.leaves.size() == 3);
+    for (const reporter::Leaf &leaf : run.leaves) {
+        CHECK((leaf.stack == reporter::no_index) == (leaf.kind == LeafKind::release));
+        CHECK(leaf.calls == (leaf.kind == LeafKind::release ? 3 : 0));
+    }
+    recording.close(file);
+}
 
 TEST_CASE("calls that are counted quickly leave what the bookkeeping leaves") {
     const std::uint64_t seed = GENERATE(1U, 2U, 3U);
