@@ -2,6 +2,8 @@
 
 #include "shim/python_text.h"
 
+#include <cstring>
+
 namespace flockstat::shim::python_hash_detail {
 
 /// Whole words, because strings are aligned to 8; of the last one only what is text.
@@ -16,11 +18,11 @@ std::uint64_t hash_text(const PythonLayout &layout, std::uintptr_t string) {
     std::uint64_t hash = text.length;
     std::uintptr_t at = string + text.offset;
     for (const std::uintptr_t end = at + (bytes & ~std::uint64_t{7}); at != end; at += sizeof hash) {
-        hash = (hash << 9U | hash >> 55U) + load_word(at) * factors[1];
+        hash = mix(hash ^ load_word(at), factors[0]);
     }
     if (bytes % sizeof hash != 0) {
-        const std::uint64_t mask = (std::uint64_t{1} << bytes % sizeof hash * 8U) - 1;
-        hash = (hash << 9U | hash >> 55U) + (load_word(at) & mask) * factors[1];
+        const std::uint64_t text_bits = (std::uint64_t{1} << bytes % sizeof hash * 8U) - 1;
+        hash = mix(hash ^ (load_word(at) & text_bits), factors[0]);
     }
     return hash;
 }
@@ -31,13 +33,16 @@ std::uint64_t hash_table(std::uintptr_t table) {
     if (bytes < 2 * sizeof bytes) {
         return bytes;
     }
-    const std::uint64_t last = (bytes - sizeof bytes) & ~std::uint64_t{7};
-    return (load_word(text) ^ bytes) * factors[0] + load_word(text + last) * factors[2];
+    std::uint64_t last = 0;
+    std::memcpy(&last, reinterpret_cast<const void *>(text + bytes - sizeof last), sizeof last);
+    return mix(load_word(text) ^ bytes, last ^ factors[2]) ^ table;
 }
 
-std::uint64_t hash_content(const PythonLayout &layout, std::uintptr_t code) {
+std::uint64_t hash_unversioned(const PythonLayout &layout, std::uintptr_t frame, std::uintptr_t code) {
     LastFile file;
-    return content_hash(layout, code, file);
+    const std::uint64_t line = load_half(code + layout.code_first_line);
+    const std::uint64_t place = load_word(frame + layout.frame_instruction) + std::rotl(line, 40);
+    return mix(place, content_hash(layout, code, file) ^ factors[0]);
 }
 
 } // namespace flockstat::shim::python_hash_detail

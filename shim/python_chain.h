@@ -3,6 +3,8 @@
 
 #include "shim/python.h"
 
+#include <bit>
+
 namespace flockstat::shim {
 
 /// A chain of frames. Two chains with the same hash show the same functions at the same instructions.
@@ -26,10 +28,15 @@ inline constexpr unsigned max_python_chain = 256;
 
 namespace python_hash_detail {
 
-/// Words are summed up times odd numbers without pattern (fractional digits of pi): the multiplications do
-/// not wait for each other.
-inline constexpr std::uint64_t factors[] = {0x243f6a8885a308d3, 0x13198a2e03707345, 0xa4093822299f31d1,
-                                            0x082efa98ec4e6c89, 0x452821e638d01377, 0xbe5466cf34e90c6d};
+/// Odd numbers without pattern (fractional digits of pi).
+inline constexpr std::uint64_t factors[] = {0x243f6a8885a308d3, 0x13198a2e03707345, 0xa4093822299f31d1};
+
+/// Both halves of the product: each bit of the inputs counts for all of the hash.
+[[nodiscard, gnu::always_inline]] inline std::uint64_t mix(std::uint64_t one, std::uint64_t other) {
+    __extension__ using Product = unsigned __int128;
+    const Product product = Product{one} * other;
+    return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64U);
+}
 
 inline std::uint32_t load_half(std::uintptr_t address) {
     using Half [[gnu::may_alias]] = const volatile std::uint32_t;
@@ -64,50 +71,62 @@ struct LastFile {
     std::uint64_t hash = 0;
 };
 
-/// What a function is called and where its lines are: the strings' own hashes, which every str that the
-/// compiler made has, or their text.
+/// What a function is called, and its line table: the strings' own hashes, which every str that the compiler
+/// made has, or their text. Turned against each other, because one string may be both name and file.
 [[nodiscard, gnu::always_inline]] inline std::uint64_t content_hash(const PythonLayout &layout,
                                                                     std::uintptr_t code, LastFile &file) {
-    const std::uintptr_t table = load_word(code + layout.code_line_table);
     if (const std::uintptr_t path = load_word(code + layout.code_file); path != file.string) {
-        file = {path, text_hash(layout, path) * factors[2]};
+        file = {path, std::rotl(text_hash(layout, path), 42)};
     }
+    return std::rotl(table_hash(load_word(code + layout.code_line_table)), 21) +
+           text_hash(layout, load_word(code + layout.code_qualified_name)) + file.hash;
+}
+
+/// 3.11: all of a frame that is shown.
+[[nodiscard, gnu::always_inline]] inline std::uint64_t
+add_content(const PythonLayout &layout, std::uintptr_t frame, std::uint64_t hash, LastFile &file) {
+    const std::uintptr_t code = load_word(frame + layout.frame_code);
     const std::uint64_t line = load_half(code + layout.code_first_line);
-    return (table ^ line << 48U) * factors[1] + file.hash + table_hash(table) * factors[3] +
-           text_hash(layout, load_word(code + layout.code_qualified_name)) * factors[4];
+    const std::uint64_t place = load_word(frame + layout.frame_instruction) +
+                                std::rotl(line * 2 + load_byte(frame + layout.frame_kind), 40);
+    return mix(hash ^ place, content_hash(layout, code, file) ^ factors[0]);
 }
 
-/// The same where it is rarely asked for.
-[[nodiscard, gnu::noinline]] std::uint64_t hash_content(const PythonLayout &layout, std::uintptr_t code);
+/// The same of a code object without a version.
+[[nodiscard, gnu::noinline]] std::uint64_t hash_unversioned(const PythonLayout &layout, std::uintptr_t frame,
+                                                            std::uintptr_t code);
 
-/// Tells a code object from all that are, or were or will be in its place.
-[[nodiscard, gnu::always_inline]] inline std::uint64_t identity(const PythonLayout &layout,
-                                                                std::uintptr_t code, LastFile &file) {
-    if (layout.marks_entry()) {
-        return content_hash(layout, code, file);
+/// From 3.12 on: a code object's version tells it from all that are, or were or will be in its place. Which
+/// of its instructions it is is in the lower half of the address, whose last bit is 0: entries differ.
+[[nodiscard, gnu::always_inline]] inline std::uint64_t add_version(const PythonLayout &layout,
+                                                                   std::uintptr_t frame, std::uint64_t hash) {
+    if (load_byte(frame + layout.frame_kind) >= PythonLayout::first_entry_owner) [[unlikely]] {
+        return mix(hash ^ 1U, factors[1]);
     }
-    const std::uint32_t version = load_half(code + layout.code_version);
-    return version != 0 ? version * factors[1] : hash_content(layout, code);
+    const std::uintptr_t code = load_word(frame + layout.frame_code) & ~PythonLayout::code_tag_bits;
+    const std::uint64_t version = load_half(code + layout.code_version);
+    const std::uint64_t place = version << 32U | load_half(frame + layout.frame_instruction);
+    return mix(hash ^ (version != 0 ? place : hash_unversioned(layout, frame, code)), factors[2]);
 }
 
-[[nodiscard, gnu::always_inline]] inline PythonChain walk(const PythonLayout &layout, std::uintptr_t thread) {
-    PythonChain chain{0, 0};
-    LastFile file;
-    for (std::uintptr_t frame = python_current_frame(layout, thread); frame != 0;
-         frame = load_word(frame + layout.frame_previous)) {
+/// Walks outwards from `frame`; `add(frame, hash)` gives the hash with that frame.
+template<typename Add>
+[[nodiscard, gnu::always_inline]] inline PythonChain walk(const PythonLayout &layout, std::uintptr_t frame,
+                                                          Add add) {
+    PythonChain chain{factors[0], 0};
+    for (; frame != 0; frame = load_word(frame + layout.frame_previous)) {
         if (chain.depth++ == max_python_chain) [[unlikely]] {
             return {0, 0};
         }
-        const std::uint8_t kind = load_byte(frame + layout.frame_kind);
-        const std::uintptr_t instruction = load_word(frame + layout.frame_instruction);
-        std::uint64_t sum = (instruction ^ std::uint64_t{kind} << 56U) * factors[0];
-        if (kind < PythonLayout::first_entry_owner) [[likely]] {
-            const std::uintptr_t code = load_word(frame + layout.frame_code);
-            sum += identity(layout, code & ~PythonLayout::code_tag_bits, file);
-        }
-        chain.hash = ((chain.hash << 7U | chain.hash >> 57U) + sum) * factors[5];
+        chain.hash = add(frame, chain.hash);
     }
     return chain;
+}
+
+[[nodiscard, gnu::always_inline]] inline PythonChain walk_versions(const PythonLayout &layout,
+                                                                   std::uintptr_t frame) {
+    return walk(layout, frame,
+                [&](std::uintptr_t at, std::uint64_t hash) { return add_version(layout, at, hash); });
 }
 
 } // namespace python_hash_detail
@@ -117,8 +136,20 @@ struct LastFile {
 /// in their place: so a hash takes in what tells them apart, not only where they are.
 [[nodiscard, gnu::always_inline]] inline PythonChain python_chain(const PythonLayout &layout,
                                                                   std::uintptr_t thread) {
-    return layout.marks_entry() ? python_hash_detail::walk(python_layout_3_11, thread)
-                                : python_hash_detail::walk(layout, thread);
+    const std::uintptr_t frame = python_current_frame(layout, thread);
+    if (layout.marks_entry()) {
+        python_hash_detail::LastFile file;
+        return python_hash_detail::walk(
+            python_layout_3_11, frame, [&](std::uintptr_t at, std::uint64_t hash) {
+                return python_hash_detail::add_content(python_layout_3_11, at, hash, file);
+            });
+    }
+    if (layout.has_usual_frames) [[likely]] {
+        PythonLayout usual = python_layout_3_12;
+        usual.frame_kind = layout.frame_kind;
+        return python_hash_detail::walk_versions(usual, frame);
+    }
+    return python_hash_detail::walk_versions(layout, frame);
 }
 
 /// The chain of the calling thread; depth 0 where it has none. Under the same condition.

@@ -7,27 +7,6 @@
 namespace flockstat::shim {
 namespace {
 
-constexpr PythonLayout layout_3_12 = {.version = 0,
-                                      .runtime_finalizing = 24,
-                                      .thread_interpreter = 16,
-                                      .thread_ident = 136,
-                                      .thread_current_frame = 56,
-                                      .has_c_frames = true,
-                                      .c_frame_current = 0,
-                                      .c_frame_previous = 8,
-                                      .frame_code = 0,
-                                      .frame_previous = 8,
-                                      .frame_instruction = 56,
-                                      .frame_kind = 70,
-                                      .code_file = 112,
-                                      .code_qualified_name = 128,
-                                      .code_first_line = 68,
-                                      .code_line_table = 136,
-                                      .code_instructions = 192,
-                                      .code_version = 92,
-                                      .ascii_text = 40,
-                                      .compact_text = 56};
-
 /// The members of _Py_DebugOffsets that count, as places in an array of 64-bit words. 3.14 added members to
 /// the parts before them.
 struct Published {
@@ -75,7 +54,8 @@ bool is_minor(std::uint32_t version, unsigned minor) { return (version & 0xFFFF0
 
 PythonLayout layout_from(const std::uint64_t *words, const Published &places, std::uint32_t version) {
     const auto at = [&](unsigned place) { return static_cast<std::uint32_t>(words[place]); };
-    PythonLayout layout = layout_3_12; // strings are those of 3.12, and where a code object has its version
+    PythonLayout layout =
+        python_layout_3_12; // strings are those of 3.12, and where a code object has its version
     layout.version = version;
     layout.has_c_frames = false;
     layout.runtime_finalizing = at(places.runtime_finalizing);
@@ -91,6 +71,9 @@ PythonLayout layout_from(const std::uint64_t *words, const Published &places, st
     layout.code_line_table = at(places.code_line_table);
     layout.code_first_line = at(places.code_first_line);
     layout.code_instructions = at(places.code_instructions);
+    layout.has_usual_frames = layout.frame_code == python_layout_3_12.frame_code &&
+                              layout.frame_previous == python_layout_3_12.frame_previous &&
+                              layout.frame_instruction == python_layout_3_12.frame_instruction;
     return layout;
 }
 
@@ -119,7 +102,7 @@ bool tabled_python_layout(std::uint32_t version, PythonLayout *out) {
     if (!is_minor(version, 11) && !is_minor(version, 12)) {
         return false;
     }
-    *out = is_minor(version, 11) ? python_layout_3_11 : layout_3_12;
+    *out = is_minor(version, 11) ? python_layout_3_11 : python_layout_3_12;
     out->version = version;
     return true;
 }

@@ -34,6 +34,8 @@ struct PythonLayout {
     std::uint32_t code_file, code_qualified_name, code_first_line, code_line_table, code_instructions;
     /// From 3.12 on: a number that no other code object has had; 0 in one that has none. Before: 0.
     std::uint32_t code_version;
+    /// What a walk looks at is where 3.12 has it, but for frame_kind.
+    bool has_usual_frames;
 
     std::uint32_t ascii_text;   ///< in a compact str of ASCII characters
     std::uint32_t compact_text; ///< in any other compact str
@@ -65,8 +67,32 @@ inline constexpr PythonLayout python_layout_3_11 = {.version = 0x030B0000,
                                                     .code_line_table = 136,
                                                     .code_instructions = 184,
                                                     .code_version = 0,
+                                                    .has_usual_frames = false,
                                                     .ascii_text = 48,
                                                     .compact_text = 72};
+
+/// Of all releases of 3.12.
+inline constexpr PythonLayout python_layout_3_12 = {.version = 0x030C0000,
+                                                    .runtime_finalizing = 24,
+                                                    .thread_interpreter = 16,
+                                                    .thread_ident = 136,
+                                                    .thread_current_frame = 56,
+                                                    .has_c_frames = true,
+                                                    .c_frame_current = 0,
+                                                    .c_frame_previous = 8,
+                                                    .frame_code = 0,
+                                                    .frame_previous = 8,
+                                                    .frame_instruction = 56,
+                                                    .frame_kind = 70,
+                                                    .code_file = 112,
+                                                    .code_qualified_name = 128,
+                                                    .code_first_line = 68,
+                                                    .code_line_table = 136,
+                                                    .code_instructions = 192,
+                                                    .code_version = 92,
+                                                    .has_usual_frames = true,
+                                                    .ascii_text = 40,
+                                                    .compact_text = 56};
 
 /// Words at the start of _PyRuntime that published_python_layout looks at.
 inline constexpr std::size_t published_python_words = 49;
