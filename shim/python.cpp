@@ -55,11 +55,11 @@ bool is_own_thread(std::uintptr_t state, const PythonLayout &layout) {
 const Python *python = nullptr;
 
 std::uint32_t look_for_python(const ModuleAt &module, std::uint32_t unloads) {
+    constexpr std::uint32_t unknown_version = 0x03000000;
     SymbolAt runtime;
     if (!find_dynamic_symbol(module, "_PyRuntime", &runtime)) {
-        return 0;
+        return find_dynamic_symbol(module, "Py_GetVersion", &runtime) ? unknown_version : 0; // before 3.7
     }
-    constexpr std::uint32_t unknown_version = 0x03000000;
     const std::uint32_t version = version_in(module);
     PythonLayout layout;
     if (!find_layout(runtime.address, version, &layout)) {

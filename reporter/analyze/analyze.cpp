@@ -7,6 +7,7 @@
 #include "reporter/analyze/site_processes.h"
 #include "reporter/analyze/stat_of.h"
 #include "reporter/analyze/sums.h"
+#include "reporter/analyze/unread_python.h"
 
 #include <algorithm>
 #include <functional>
@@ -232,6 +233,9 @@ void add_run(const Run &run, bool first, RunReport &report) {
     report.probe = report.probe && !run.probe_off;
     report.stacks = report.stacks && !run.stacks_off;
     report.clock_estimated = report.clock_estimated || run.clock_estimated;
+    if (report.unread_python.empty()) {
+        report.unread_python = unread_python(run);
+    }
     const Endings endings(run);
     for (std::uint32_t i = 0; i < run.processes.size(); ++i) {
         const Process &process = run.processes[i];

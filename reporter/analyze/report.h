@@ -183,8 +183,9 @@ struct RunReport {
     std::string host;
     record::Clock clock = record::Clock::monotonic;
     std::uint64_t processes = 0, threads = 0;
-    bool complete = false; ///< no process of it is alive, or may be
-    bool probe = true;     ///< off in any of the runs: false
+    bool complete = false;     ///< no process of it is alive, or may be
+    bool probe = true;         ///< off in any of the runs: false
+    std::string unread_python; ///< version of a Python whose functions are not read; empty: none
 
     // For the text report only.
     std::uint64_t runs = 1;            ///< merged into this report

@@ -51,6 +51,17 @@ void put_errors(OutFile &file, ErrorTallies &errors) {
     file.put('}');
 }
 
+/// `version`: PY_VERSION_HEX. One that tells none is not looked for in file names here.
+void put_unread_python(std::uint32_t version, OutFile &file) {
+    const std::uint32_t minor = version >> 16U & 0xFFU;
+    file.put("\"unread_python\": ");
+    if (minor != 0) {
+        file.print(FMT_COMPILE("\"{}.{}\""), version >> 24U, minor);
+    } else {
+        file.put(version == 0 ? "null" : "\"before 3.11\"");
+    }
+}
+
 void put_run(const Summary &summary, OutFile &file) {
     const record::ArenaView &arena = summary.index.arena();
     const record::Header &header = arena.header();
@@ -65,10 +76,12 @@ void put_run(const Summary &summary, OutFile &file) {
     put_string(file, {header.host, strnlen(header.host, sizeof header.host)});
     file.print(
         FMT_COMPILE(
-            ", \"clock\": \"{}\", \"processes\": {}, \"threads\": {}, \"complete\": {}, \"probe\": {}}},\n"),
+            ", \"clock\": \"{}\", \"processes\": {}, \"threads\": {}, \"complete\": {}, \"probe\": {}, "),
         std::string_view(header.clock == record::Clock::tsc ? "tsc" : "monotonic"), numbers.processes,
         std::uint32_t{header.thread_count}, std::string_view(numbers.complete ? "true" : "false"),
         std::string_view((header.options & record::option_probe_off) != 0 ? "false" : "true"));
+    put_unread_python(header.unread_python, file);
+    file.put("},\n");
 }
 
 void put_lost(const Summary &summary, OutFile &file) {

@@ -49,7 +49,8 @@ Json run_object(const RunReport &run) {
             {"processes", run.processes},
             {"threads", run.threads},
             {"complete", run.complete},
-            {"probe", run.probe}};
+            {"probe", run.probe},
+            {"unread_python", run.unread_python.empty() ? Json() : Json(run.unread_python)}};
 }
 
 Json lost_object(const record::Lost &lost) {

@@ -197,6 +197,11 @@ std::string gaps_text(const Report &report, const TextStyle &style) {
     if (!report.run.stacks) {
         say("Stacks were off: sites are not told apart.");
     }
+    if (!report.run.unread_python.empty()) {
+        say(fmt::format(
+            "Python {} ran, whose functions are not known: its sites are the interpreter's own code.",
+            report.run.unread_python));
+    }
     if (report.run.clock_estimated) {
         say("Times are estimates: the recording ended before its clock was read a second time.");
     }

@@ -69,7 +69,7 @@ TEST_CASE("the report's keys are those of the schema, in its order") {
                              "processes", "blame", "findings", "concurrency", "windows"});
     CHECK(json["schema"] == "flockstat.report/1");
     CHECK(keys(json["run"]) == Keys{"directory", "command", "started", "duration_ns", "host", "clock",
-                                    "processes", "threads", "complete", "probe"});
+                                    "processes", "threads", "complete", "probe", "unread_python"});
     CHECK(keys(json["lost"]) == Keys{"events", "processes", "locks", "stacks", "calls", "orders"});
     CHECK(keys(json["unattributed"]) == Keys{"flock", "posix", "ofd"});
     CHECK(keys(json["unattributed"]["ofd"]) == Keys{"attempts", "unlocks", "tests", "errors"});
