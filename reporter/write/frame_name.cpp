@@ -1,6 +1,7 @@
 #include "reporter/write/frame_name.h"
 
 #include "reporter/write/printable.h"
+#include "reporter/write/python_names.h"
 #include "reporter/write/short_path.h"
 
 #include <fmt/format.h>
@@ -24,13 +25,22 @@ std::string folded_name(std::string_view name) {
     return folded;
 }
 
+namespace {
+
+std::string name_and_place(const SourceFrame &frame) {
+    const std::string name = frame_name(frame);
+    return frame.language == "python" ? fmt::format("{} ({})", name, python_place(frame)) : name;
+}
+
+} // namespace
+
 std::string folded_stack(std::span<const SourceFrame> frames) {
     if (frames.empty()) {
         return no_stack_name;
     }
     std::string stack;
     while (!frames.empty()) {
-        stack += (stack.empty() ? "" : ";") + folded_name(frame_name(frames.back()));
+        stack += (stack.empty() ? "" : ";") + folded_name(name_and_place(frames.back()));
         frames = frames.first(frames.size() - 1);
     }
     return stack;

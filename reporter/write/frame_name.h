@@ -16,7 +16,8 @@ inline constexpr char no_stack_name[] = "(no stack)";
 /// One line of valid UTF-8; control characters are escaped.
 [[nodiscard]] std::string frame_name(const SourceFrame &frame);
 
-/// The frames' names, outermost first, with ';' between them; a ';' in a name becomes \x3b.
+/// The frames' names, outermost first, with ';' between them; a ';' in a name becomes \x3b. Python's with
+/// their place, because there is a <module> in every file: "load_cache (train.py:12)".
 [[nodiscard]] std::string folded_stack(std::span<const SourceFrame> frames);
 
 /// A name as one frame of a folded stack.

@@ -179,13 +179,18 @@ private:
     }
 
     [[nodiscard]] std::uint64_t function(const SourceFrame &frame) {
-        const auto texts = std::pair(text(frame_name(frame)), text(printable(frame.file, true)));
+        const std::string name = frame_name(frame);
+        const std::string file = printable(frame.file, true);
+        const auto texts = std::pair(text(name), text(file));
         const auto [found, added] = functions_.try_emplace(texts, functions_.size() + 1);
         if (added) {
             protozero::pbf_builder<FunctionField> out(out_, ProfileField::function);
             out.add_uint64(FunctionField::id, found->second);
             out.add_int64(FunctionField::name, texts.first);
-            out.add_int64(FunctionField::system_name, texts.first);
+            // Where this is the same as the name, readers make C++ names shorter: nothing is left of
+            // <module>.
+            out.add_int64(FunctionField::system_name,
+                          frame.language.empty() ? texts.first : text(file + ":" + name));
             out.add_int64(FunctionField::filename, texts.second);
         }
         return found->second;

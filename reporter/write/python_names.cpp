@@ -29,14 +29,17 @@ std::string_view module_path(std::string_view path) {
 
 } // namespace
 
-std::string python_frame_name(const SourceFrame &frame) {
-    const std::string_view name = frame.function;
-    const std::string_view own_name = name.substr(name.rfind('.') + 1);
+std::string python_place(const SourceFrame &frame) {
     std::string place(module_path(frame.file));
     if (frame.line != 0) {
         place += fmt::format(":{}", frame.line);
     }
-    return fmt::format("{} {}", place, own_name);
+    return place;
+}
+
+std::string python_frame_name(const SourceFrame &frame) {
+    const std::string_view name = frame.function;
+    return fmt::format("{} {}", python_place(frame), name.substr(name.rfind('.') + 1));
 }
 
 bool starts_python_threads(const SourceFrame &frame) {

@@ -7,6 +7,9 @@
 
 namespace flockstat::reporter {
 
+/// "train.py:12", "filelock/_api.py:331": files of packages with the package, others by their name alone.
+[[nodiscard]] std::string python_place(const SourceFrame &frame);
+
 /// "train.py:12 load_cache", "filelock/_api.py:331 acquire": files of packages with the package, others by
 /// their name alone; functions without what they are defined in.
 [[nodiscard]] std::string python_frame_name(const SourceFrame &frame);

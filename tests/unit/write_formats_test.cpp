@@ -145,6 +145,32 @@ TEST_CASE("frames without a function are module and offset", "[formats]") {
     CHECK(pprof_top(write_profile(base, example("/l", {})), "hold").at("(no stack)").flat == 5'000);
 }
 
+TEST_CASE("Python functions have their names and places in all formats", "[formats]") {
+    const auto python = [](const char *name, const char *file, std::uint32_t line) {
+        SourceFrame frame;
+        frame.function = name;
+        frame.file = file;
+        frame.line = line;
+        frame.language = "python";
+        return frame;
+    };
+    const Report report = example("l", {python("Cache.load", "/p/t.py", 4), python("<module>", "/p/t.py", 12),
+                                        python("<module>", "/usr/lib/python3/dist-packages/a/b.py", 3)});
+    CHECK(to_folded(report, SiteTime::wait) ==
+          "l;<module> (a/b.py:3);<module> (t.py:12);Cache.load (t.py:4) 3000\n");
+    const auto rows = read_csv(to_csv(report, CsvTable::sites));
+    REQUIRE(rows.size() == 1);
+    CHECK(rows[0].at("function") == "Cache.load");
+    CHECK(rows[0].at("file") == "/p/t.py");
+    CHECK(rows[0].at("line") == "4");
+    CHECK(rows[0].at("stack") == "<module> (a/b.py:3);<module> (t.py:12);Cache.load (t.py:4)");
+    const TempDirectory base;
+    const auto functions = pprof_top(write_profile(base, report), "wait");
+    CHECK(functions.size() == 2);
+    CHECK(functions.at("Cache.load") == ProfileValues{3'000, 3'000});
+    CHECK(functions.at("<module>") == ProfileValues{0, 3'000});
+}
+
 TEST_CASE("profiles have names of any bytes", "[formats]") {
     const TempDirectory base;
     const Report report = example(nasty, {function(nasty), function("main")});
