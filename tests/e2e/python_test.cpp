@@ -5,44 +5,12 @@
 #include <sstream>
 
 #include "tests/support/e2e.h"
+#include "tests/support/pythons.h"
 
 using namespace flockstat::test;
 using nlohmann::json;
 
 namespace {
-
-/// The distribution's Python, and those that TEST_PYTHONS names, separated by colons.
-std::vector<std::string> interpreters() {
-    std::vector<std::string> paths{"/usr/bin/python3"};
-    const char *more = std::getenv("TEST_PYTHONS");
-    std::istringstream list(more == nullptr ? "" : more);
-    for (std::string path; std::getline(list, path, ':');) {
-        paths.push_back(path);
-    }
-    return paths;
-}
-
-/// The Python frames of a site as the programs tell them: [file, line, qualified name].
-json python_frames(const json &site) {
-    json frames = json::array();
-    for (const json &frame : site["frames"]) {
-        if (frame["language"] == "python") {
-            frames.push_back({frame["file"], frame["line"], frame["function"]});
-        }
-    }
-    return frames;
-}
-
-/// What a program told: the file of a lock -> the stacks of its calls.
-std::map<std::string, json> told_stacks(const std::string &out) {
-    std::map<std::string, json> told;
-    std::istringstream lines(out);
-    for (std::string line; std::getline(lines, line);) {
-        const json path = json::parse(line);
-        told[path["path"]] = path["stacks"];
-    }
-    return told;
-}
 
 /// Each site's Python frames are a stack that was told for its lock, and each stack that was told is a
 /// site's.
