@@ -5,16 +5,18 @@ import shutil
 import subprocess
 
 from .measure import BenchError
+from .workloads import PythonPair
 
 _PAIRS = 2000
-_KINDS = ("flock", "posix", "ofd", "lockf", "open")
+_KINDS = ("flock", "posix", "ofd", "lockf", "open", "python")
 
 
 def _count(bench, kind, depth, preloaded, pairs):
     """Instructions of a whole run of so many pairs."""
     run_directory = bench.fresh("run")
-    command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", bench.program("pairs"), kind,
-               str(depth), str(bench.fresh("lock"))]
+    program = (PythonPair.command(bench, depth) if kind == "python" else
+               [bench.program("pairs"), kind, str(depth), str(bench.fresh("lock"))])
+    command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", *program]
     done = subprocess.run(command, env=bench.environment(run_directory if preloaded else None), cwd=bench.folder,
                           input=b"%d\n" % pairs, capture_output=True, check=False)
     found = re.search(rb"Collected : (\d+)", done.stderr)

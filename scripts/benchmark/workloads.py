@@ -83,6 +83,22 @@ class Pair(Conversed):
         return turns * self.pairs
 
 
+class PythonPair(Pair):
+    """The same in Python, whose frames are told."""
+
+    def __init__(self, depth, goal):
+        Conversed.__init__(self, f"python-{depth}", f"Python flock pair, {depth} functions deep", goal)
+        self.depth = depth
+
+    @staticmethod
+    def command(bench, depth):
+        script = pathlib.Path(__file__).resolve().parents[2] / "tests/bench/python_pairs.py"
+        return ["/usr/bin/python3", "-I", "-S", str(script), str(depth), str(bench.fresh("lock"))]
+
+    def start(self, bench, environment):
+        return Conversation(self.command(bench, self.depth), environment, bench.folder)
+
+
 class Sqlite(Conversed):
     """Single inserts, a transaction each. Timed by the bench: sqlite3's own timer counts milliseconds."""
 
@@ -217,6 +233,7 @@ def all_workloads():
         Pair("ofd", 10, "F_OFD_SETLK pair, depth 10", 1.10),
         Pair("lockf", 10, "lockf pair, depth 10", 1.10),
         Pair("open", 10, "open + flock + close, depth 10", 1.20),
+        PythonPair(10, 1.10),
         Sqlite("sqlite", "sqlite3 single insert", 1.04),
         Contended(1.02),
         ShellLoop(1.25),
