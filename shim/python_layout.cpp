@@ -7,43 +7,21 @@
 namespace flockstat::shim {
 namespace {
 
-/// The members of _Py_DebugOffsets that count, as places in an array of 64-bit words. 3.14 added members to
-/// the parts before them.
-struct Published {
-    unsigned runtime_finalizing;
-    unsigned thread_interpreter, thread_current_frame, thread_ident;
-    unsigned frame_previous, frame_code, frame_instruction, frame_owner;
-    unsigned code_file, code_qualified_name, code_line_table, code_first_line, code_instructions;
+/// Where the parts of _Py_DebugOffsets begin that count, in 64-bit words. 3.14 added members to the ends of
+/// parts; the first ones are the same.
+struct Parts {
+    unsigned thread_state, interpreter_frame, code_object;
 };
+constexpr Parts parts_3_13 = {.thread_state = 19, .interpreter_frame = 28, .code_object = 34};
+constexpr Parts parts_3_14 = {.thread_state = 22, .interpreter_frame = 31, .code_object = 39};
 
-constexpr Published published_3_13 = {.runtime_finalizing = 4,
-                                      .thread_interpreter = 22,
-                                      .thread_current_frame = 23,
-                                      .thread_ident = 24,
-                                      .frame_previous = 29,
-                                      .frame_code = 30,
-                                      .frame_instruction = 31,
-                                      .frame_owner = 33,
-                                      .code_file = 35,
-                                      .code_qualified_name = 37,
-                                      .code_line_table = 38,
-                                      .code_first_line = 39,
-                                      .code_instructions = 43};
-
-constexpr Published published_3_14 = {.runtime_finalizing = 4,
-                                      .thread_interpreter = 25,
-                                      .thread_current_frame = 26,
-                                      .thread_ident = 27,
-                                      .frame_previous = 32,
-                                      .frame_code = 33,
-                                      .frame_instruction = 34,
-                                      .frame_owner = 36,
-                                      .code_file = 40,
-                                      .code_qualified_name = 42,
-                                      .code_line_table = 43,
-                                      .code_first_line = 44,
-                                      .code_instructions = 48};
-static_assert(published_3_14.code_instructions < published_python_words);
+/// A member of a part: the first is the structure's size.
+constexpr unsigned runtime_finalizing = 4; ///< from the start of all
+constexpr unsigned thread_interpreter = 3, thread_current_frame = 4, thread_ident = 5;
+constexpr unsigned frame_previous = 1, frame_code = 2, frame_instruction = 3, frame_owner = 5;
+constexpr unsigned code_file = 1, code_qualified_name = 3, code_line_table = 4, code_first_line = 5,
+                   code_instructions = 9;
+static_assert(parts_3_14.code_object + code_instructions < published_python_words);
 
 constexpr unsigned word_version = 1;
 constexpr unsigned word_free_threaded = 2;
@@ -52,25 +30,30 @@ std::uint32_t version_of(unsigned minor) { return 0x03000000U | minor << 16U; }
 
 bool is_minor(std::uint32_t version, unsigned minor) { return (version & 0xFFFF0000U) == version_of(minor); }
 
-PythonLayout layout_from(const std::uint64_t *words, const Published &places, std::uint32_t version) {
-    const auto at = [&](unsigned place) { return static_cast<std::uint32_t>(words[place]); };
+PythonLayout layout_from(const std::uint64_t *words, const Parts &parts, std::uint32_t version) {
+    const auto members = [&](unsigned part) {
+        return [=](unsigned member) { return static_cast<std::uint32_t>(words[part + member]); };
+    };
+    const auto thread = members(parts.thread_state);
+    const auto frame = members(parts.interpreter_frame);
+    const auto code = members(parts.code_object);
     PythonLayout layout =
         python_layout_3_12; // strings are those of 3.12, and where a code object has its version
     layout.version = version;
     layout.has_c_frames = false;
-    layout.runtime_finalizing = at(places.runtime_finalizing);
-    layout.thread_interpreter = at(places.thread_interpreter);
-    layout.thread_current_frame = at(places.thread_current_frame);
-    layout.thread_ident = at(places.thread_ident);
-    layout.frame_previous = at(places.frame_previous);
-    layout.frame_code = at(places.frame_code);
-    layout.frame_instruction = at(places.frame_instruction);
-    layout.frame_kind = at(places.frame_owner);
-    layout.code_file = at(places.code_file);
-    layout.code_qualified_name = at(places.code_qualified_name);
-    layout.code_line_table = at(places.code_line_table);
-    layout.code_first_line = at(places.code_first_line);
-    layout.code_instructions = at(places.code_instructions);
+    layout.runtime_finalizing = static_cast<std::uint32_t>(words[runtime_finalizing]);
+    layout.thread_interpreter = thread(thread_interpreter);
+    layout.thread_current_frame = thread(thread_current_frame);
+    layout.thread_ident = thread(thread_ident);
+    layout.frame_previous = frame(frame_previous);
+    layout.frame_code = frame(frame_code);
+    layout.frame_instruction = frame(frame_instruction);
+    layout.frame_kind = frame(frame_owner);
+    layout.code_file = code(code_file);
+    layout.code_qualified_name = code(code_qualified_name);
+    layout.code_line_table = code(code_line_table);
+    layout.code_first_line = code(code_first_line);
+    layout.code_instructions = code(code_instructions);
     layout.has_usual_frames = layout.frame_code == python_layout_3_12.frame_code &&
                               layout.frame_previous == python_layout_3_12.frame_previous &&
                               layout.frame_instruction == python_layout_3_12.frame_instruction;
@@ -113,14 +96,14 @@ bool published_python_layout(const std::uint64_t *runtime, std::uint32_t version
         runtime[word_free_threaded] != 0) {
         return false;
     }
-    const Published &places = is_minor(version, 13) ? published_3_13 : published_3_14;
+    const Parts &parts = is_minor(version, 13) ? parts_3_13 : parts_3_14;
     const auto is_small = [&](unsigned place) { return runtime[place] < UINT32_MAX; };
     for (unsigned place = word_free_threaded + 1; place < published_python_words; ++place) {
         if (!is_small(place)) {
             return false;
         }
     }
-    *out = layout_from(runtime, places, version);
+    *out = layout_from(runtime, parts, version);
     return is_plausible(*out);
 }
 
