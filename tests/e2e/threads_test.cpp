@@ -74,3 +74,65 @@ TEST_CASE("threads open, lock and close while others fork, and each call counts 
     CHECK(run.report["unattributed"]["flock"]["unlocks"] == 0);
     CHECK(run.report["lost"]["calls"] == 0);
 }
+
+namespace {
+
+std::int64_t sum_over_locks(const json &report, const char *key) {
+    std::int64_t sum = 0;
+    for (const json &lock : report["locks"])
+        sum += lock[key].get<std::int64_t>();
+    return sum;
+}
+
+/// tests/programs/many.c: `pairs` flock pairs, all of them recorded. Returns by how many KiB of its own the
+/// program's memory grew.
+long check_many(const std::string &what, std::int64_t count, std::int64_t pairs, const std::string &arena) {
+    INFO(what << " " << count);
+    const TempDirectory base;
+    const RecordedRun run = flockstat_run({.argv = {program("many"), what, base / "l", std::to_string(count)},
+                                           .limit = std::chrono::seconds(600)},
+                                          base / "run", {"--arena", arena});
+    REQUIRE(run.outcome.status == 0);
+    CHECK(sum_over_locks(run.report, "granted") == pairs);
+    CHECK(sum_over_locks(run.report, "unlocks") == pairs);
+    std::int64_t regions = 0;
+    for (const json &lock : run.report["locks"])
+        regions += lock["region"]["count"].get<std::int64_t>();
+    CHECK(regions == pairs);
+    for (const auto &[name, lost] : run.report["lost"].items()) {
+        INFO(name);
+        CHECK(lost == 0);
+    }
+    return std::stol(run.outcome.out);
+}
+
+} // namespace
+
+TEST_CASE("a thousand threads at once need little each", "[threads]") {
+    const long kib = check_many("threads", 1000, 2000, "64");
+    CHECK(kib < 1000 * 64); // of which the threads' own stacks have some
+}
+
+TEST_CASE("many processes, files and calls are counted to the last", "[threads]") {
+    check_many("processes", 300, 300, "64");
+    check_many("files", 2000, 2000, "64");
+    check_many("calls", 100'000, 100'000, "64");
+}
+
+TEST_CASE("very many processes, files and calls are counted to the last", "[.][soak]") {
+    check_many("processes", 20'000, 20'000, "64");
+    check_many("files", 100'000, 100'000, "256");
+    check_many("calls", 10'000'000, 10'000'000, "64");
+}
+
+TEST_CASE("a shell that executes one program after the other, each of which locks", "[.][soak]") {
+    const TempDirectory base;
+    const std::string path = base / "l";
+    const RecordedRun run =
+        flockstat_run({.argv = {"/bin/bash", "-c", "for i in {1..2000}; do flock " + path + " true; done"},
+                       .limit = std::chrono::seconds(600)},
+                      base / "run");
+    REQUIRE(run.outcome.status == 0);
+    CHECK(lock_of(run.report, path, "flock")["granted"] == 2000);
+    CHECK(run.report["lost"]["processes"] == 0);
+}
