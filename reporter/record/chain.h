@@ -5,7 +5,8 @@
 
 namespace flockstat::record {
 
-/// The record under a reference that was read from the arena; nullptr where it is not inside the heap.
+/// The record under a reference that was read from the arena; nullptr where it is not inside the heap, or not
+/// aligned as such a record is.
 template<typename Record>
 [[nodiscard]] Record *resolve(const Mapping &arena, Ref ref) {
     static_assert(sizeof(Header) + sizeof(Record) <= min_arena_mib << 20U);
@@ -14,6 +15,11 @@ template<typename Record>
     const std::uint64_t in_heap = std::uint64_t{ref} * ref_unit - sizeof(Header);
     if (in_heap > arena.bytes - sizeof(Header) - sizeof(Record)) {
         return nullptr;
+    }
+    if constexpr (alignof(Record) > ref_unit) {
+        if (ref % (alignof(Record) / ref_unit) != 0) {
+            return nullptr;
+        }
     }
     return reinterpret_cast<Record *>(arena.base + sizeof(Header) + in_heap);
 }

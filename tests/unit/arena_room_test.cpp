@@ -1,4 +1,5 @@
 // The arena's room: bounded, each taker's own, and texts that are in it once.
+#include "reporter/record/chain.h"
 #include "reporter/record/clock.h"
 #include "tests/unit/arena_place.h"
 
@@ -176,4 +177,24 @@ TEST_CASE("clocks are read at one moment") {
     renew_clock(arena);
     CHECK(arena.header().latest.ticks == latest.ticks);
     CHECK(arena.header().latest_sequence == 5);
+}
+
+TEST_CASE("a scribbled reference gives a record where one may stand, or none") {
+    const Place place;
+    Mapped arena;
+    REQUIRE(place.create(&arena) == 0);
+    const std::uint64_t units = arena.bytes / ref_unit;
+    unsigned found = 0;
+    for (Ref ref = 0; ref < units + 1000; ++ref) {
+        const auto *lock = resolve<Lock>(arena, ref);
+        const auto *line = resolve<OctaveCounts>(arena, ref);
+        if (lock != nullptr) {
+            ++found;
+            REQUIRE(reinterpret_cast<std::uintptr_t>(lock) % alignof(Lock) == 0);
+            REQUIRE(reinterpret_cast<const char *>(lock) >= arena.base + sizeof(Header));
+            REQUIRE(reinterpret_cast<const char *>(lock + 1) <= arena.base + arena.bytes);
+        }
+        REQUIRE(reinterpret_cast<std::uintptr_t>(line) % alignof(OctaveCounts) == 0);
+    }
+    CHECK(found > 1000);
 }
