@@ -174,9 +174,11 @@ void tell_that_nothing_locked(std::size_t processes) {
     }
 }
 
-/// Is there a lock call or a wait counter in the arena, or somebody who may still make one?
+/// Is there a lock call, one that could not be recorded, or a wait counter in the arena, or somebody who may
+/// still make one?
 bool is_worth_keeping(const reporter::Run &run, std::uint32_t left_running) {
-    return !run.locks.empty() || !run.leaves.empty() || !run.wait_counters.empty() || left_running != 0;
+    return !run.locks.empty() || !run.leaves.empty() || !run.wait_counters.empty() || run.lost.calls != 0 ||
+           left_running != 0;
 }
 
 /// Sums the run up. The arena is removed where nobody is left to write to it.

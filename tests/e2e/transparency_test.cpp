@@ -154,8 +154,32 @@ TEST_CASE("vfork children lock in their parent's memory", "[transparency]") {
 }
 
 TEST_CASE("a program at its limits goes on at its limits", "[transparency]") {
-    for (const char *limit : {"none", "nofile", "fsize", "as"})
+    for (const char *limit :
+         {"none", "nofile", "fsize", "as", "memlock", "chroot", "uid", "userns", "eperm", "enosys"})
         check_transparent({"tight_limits", {"l", limit}, false});
+}
+
+TEST_CASE("what a program does at its limits is recorded, or counted as not", "[transparency]") {
+    for (const std::string limit :
+         {"none", "nofile", "fsize", "as", "memlock", "chroot", "uid", "userns", "eperm", "enosys"}) {
+        INFO(limit);
+        const TempDirectory base;
+        const RecordedRun run = flockstat_run(
+            {.argv = {program("tight_limits"), base / "l", limit}, .directory = base.path()}, base / "run");
+        CHECK(run.outcome.status == 4);
+        std::int64_t attempts = run.report["unattributed"]["flock"]["attempts"];
+        std::int64_t unlocks = run.report["unattributed"]["flock"]["unlocks"];
+        if (limit != "eperm" && limit != "enosys") { // the kernel tells who the file is
+            CHECK(attempts + unlocks == 0);
+            for (const json &lock : run.report["locks"]) { // one, named by its number in a root without /proc
+                CHECK((lock["path"] == (base / "l").string() || limit == "chroot"));
+                CHECK(lock["region"]["count"] == 3);
+                attempts += lock["attempts"].get<std::int64_t>();
+                unlocks += lock["unlocks"].get<std::int64_t>();
+            }
+        }
+        CHECK(attempts + unlocks + run.report["lost"]["calls"].get<std::int64_t>() == 6);
+    }
 }
 
 TEST_CASE("the ends of a program are its own", "[transparency]") {
