@@ -2,90 +2,15 @@
 // tests/programs/relay.c does the steps; its steps `held` and `free` ask the kernel from a process of their
 // own, and the step marked `!` gives the bounds of how long the lock was held.
 #include "tests/support/e2e.h"
+#include "tests/support/relay.h"
 
 #include <fcntl.h>
-#include <iterator>
 #include <poll.h>
-#include <sstream>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 using namespace flockstat::test;
 using nlohmann::json;
-
-namespace {
-
-using Ends = std::map<std::string, int>;
-
-struct Relay {
-    const char *what;
-    const char *steps;
-    Ends released;
-};
-
-constexpr std::int64_t no_bound = -1;
-
-/// What "held LOW HIGH" says; no_bound where nothing was marked.
-struct Held {
-    std::int64_t low_ns = no_bound, high_ns = no_bound;
-};
-
-Held held_of(const std::string &out) {
-    Held held;
-    std::istringstream words(out);
-    std::string held_word;
-    words >> held_word >> held.low_ns >> held.high_ns;
-    return words ? held : Held{};
-}
-
-std::vector<std::string> words_of(const std::string &text) {
-    std::istringstream stream(text);
-    return {std::istream_iterator<std::string>(stream), {}};
-}
-
-json run_relay(const TempDirectory &base, const std::string &family, const std::string &steps, Held *held) {
-    const std::string path = base / "l";
-    Command command{.argv = {program("relay"), family, path}, .limit = std::chrono::seconds(60)};
-    for (const std::string &step : words_of(steps))
-        command.argv.push_back(step);
-    const RecordedRun run = flockstat_run(command, base / "run");
-    INFO(run.outcome.err);
-    REQUIRE(run.outcome.status == 0);
-    *held = held_of(run.outcome.out);
-    return lock_of(run.report, path, family);
-}
-
-void check_relay(const std::string &family, const Relay &relay) {
-    INFO(family << ": " << relay.what << ": " << relay.steps);
-    const TempDirectory base;
-    Held held;
-    const json lock = run_relay(base, family, relay.steps, &held);
-    INFO("released: " << lock["released"].dump() << ", region: " << lock["region"].dump());
-    int sampled = 0;
-    for (const auto &[cause, count] : lock["released"].items()) {
-        INFO(cause);
-        const int expected = relay.released.contains(cause) ? relay.released.at(cause) : 0;
-        CHECK(count == expected);
-        sampled += cause == "unknown" || cause == "still_held" ? 0 : expected;
-    }
-    CHECK(lock["region"]["count"] == sampled);
-    if (held.low_ns != no_bound) {
-        // Two clocks, converted: a hundredth of slack.
-        const auto sum_ns = lock["region"]["sum_ns"].get<std::int64_t>();
-        CHECK(sum_ns >= held.low_ns - held.low_ns / 100 - 1'000);
-        CHECK(sum_ns <= held.high_ns + held.high_ns / 100 + 1'000);
-        CHECK(lock["held_open_ns"] == 0);
-    }
-}
-
-void check_description_relays(const std::vector<Relay> &relays) {
-    for (const Relay &relay : relays) {
-        check_relay("flock", relay);
-        check_relay("ofd", relay);
-    }
-}
-
-} // namespace
 
 TEST_CASE("a lock that a forked child shares ends with the last of both", "[processes]") {
     check_description_relays({
