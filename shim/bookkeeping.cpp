@@ -3,6 +3,7 @@
 #include "reporter/record/system_call.h"
 #include "shim/attempt.h"
 #include "shim/handover.h"
+#include "shim/kept_files.h"
 #include "shim/mapped_file.h"
 #include "shim/ownership.h"
 #include "shim/wait_mark.h"
@@ -42,7 +43,10 @@ void leave(ThreadState &thread) {
 Released end_closed(ThreadState &thread, const Dropped &dropped, int descriptor, std::uint64_t end_ticks) {
     Released released;
     HeldRegion *of_mapped = dropped.of_mapped;
-    if (of_mapped != nullptr && has_mapping(dropped.mapped)) {
+    if (of_mapped != nullptr) {
+        note_mapped_file(dropped.mapped); // children may have the mapping, too
+    }
+    if (of_mapped != nullptr && has_mapping("/proc/self/maps", dropped.mapped)) {
         end_dropped(thread, of_mapped, -1, record::Release::unknown, end_ticks);
         of_mapped = nullptr;
     }

@@ -1,6 +1,7 @@
 #include "shim/child.h"
 
 #include "shim/bookkeeping.h"
+#include "shim/fork_epoch.h"
 #include "shim/handover.h"
 #include "shim/ownership.h"
 #include "shim/watched_call.h"

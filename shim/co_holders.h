@@ -1,22 +1,12 @@
-/// Which other process has the same open file description: what the kernel answers (man 2 kcmp), since no
-/// count of our own could know of children that were never seen. Called inside the bookkeeping, for
-/// descriptors that are still open; async-signal-safe, errno untouched.
+/// Which other process has the same open file description. Called inside the bookkeeping, for descriptors
+/// that are still open; async-signal-safe, errno untouched.
 #pragma once
 
+#include "shim/held_region.h"
 #include "shim/run.h"
-
-/// How often this process made a child or another process that may share its open file descriptions; counted
-/// before it is made. Counted by vfork.S and syscall_entry.S too.
-extern "C" __attribute__((visibility("hidden"))) std::uint32_t flockstat_fork_epoch;
+#include "shim/same_description.h"
 
 namespace flockstat::shim {
-
-/// The present value of flockstat_fork_epoch; never 0.
-[[nodiscard]] inline std::uint32_t fork_epoch() {
-    return __atomic_load_n(&flockstat_fork_epoch, __ATOMIC_RELAXED);
-}
-
-enum class Answer : std::uint8_t { no, yes, unknown };
 
 /// Another process and its descriptor of the same open file description.
 struct CoHolder {
@@ -24,24 +14,19 @@ struct CoHolder {
     int descriptor = -1;
 };
 
-/// Was our descriptor's open file description surely made by this image, which never forked?
-[[nodiscard]] bool is_surely_own(int descriptor);
+/// Looks for another process that has the open file description of a region and of our descriptor `ours`: in
+/// the parent and in all processes of the run that can have it, under any number. Those that said that they
+/// end do not count. Unknown also where none has a descriptor, but something else may keep the lock: a
+/// mapping, a message.
+///
+/// What it costs: a kcmp for each process first, then one for each of its descriptors, or a list of them
+/// where there are numbers from 32 on. Processes are left out that were there already when this one had
+/// opened the file and had no child since (OpenFile::alone_ticks): what remains are its later children, but
+/// for descriptors that it inherited.
+[[nodiscard]] Answer find_co_holder(int ours, const HeldRegion &region, CoHolder *out);
 
-/// Is descriptor `theirs` of process `pid` the open file description of our `ours`? Unknown where the kernel
-/// does not let us ask, and both are the same file.
-[[nodiscard]] Answer is_same_description(int ours, std::int32_t pid, int theirs);
-
-/// Looks for another process that has our descriptor's open file description: the parent, the children, and
-/// those that were noted for the region. `region` may be null. Those that said that they end do not count.
-[[nodiscard]] Answer find_co_holder(int ours, const record::Region *region, CoHolder *out);
-
-/// Makes the region's list of sharers, so that a child finds it. In the process that is about to fork.
-void make_sharers(record::Region &region);
-
-/// Notes that process `pid` may have the region too.
-void note_sharer(record::Region &region, std::int32_t pid);
-
-/// The latest record of a process of this pid namespace; nullptr where it has none.
-[[nodiscard]] record::Process *find_process(std::int32_t pid, record::Ref *ref);
+/// The number under which a process has our descriptor's open file description; -1 where it has not, or that
+/// cannot be asked.
+[[nodiscard]] int find_number(int ours, std::int32_t pid);
 
 } // namespace flockstat::shim

@@ -86,6 +86,7 @@ HeldRegion *take_guest(ThreadState &thread, record::Region &slot, std::uint64_t 
         return nullptr;
     }
     region->guest = true;
+    region->made_in = 0;
     region->shared = slot.holders > 1;
     region->spare = region->live;
     region->live = &slot;
@@ -191,11 +192,14 @@ void adopt(ThreadState &thread, const record::Keep &keep) {
     }
 }
 
-/// This process's record, or the one that stands in for it; nullptr where it has none.
+/// This process's record, or the one that stands in for it; nullptr where it has none. A raw clone that did
+/// not notice yet that it is one has its parent's in memory.
 record::Process *own_record(record::Ref *ref) {
+    const bool unnoticed_child = run.fork_page != nullptr && run.fork_page->generation == 0;
     *ref = run.process_ref;
-    return run.process != nullptr ? run.process
-                                  : find_process(static_cast<std::int32_t>(system_call(SYS_getpid)), ref);
+    return run.process != nullptr && !unnoticed_child
+               ? run.process
+               : find_process(static_cast<std::int32_t>(system_call(SYS_getpid)), ref);
 }
 
 /// Calls visit(keep) for what was put on this process, newest first.
@@ -281,9 +285,6 @@ void join_shared_regions(ThreadState &thread, OpenFile &open_file, int descripto
     if (anything_handed()) {
         adopt_handovers(thread);
     }
-    if (is_surely_own(descriptor)) {
-        return;
-    }
     const record::ArenaView view(run.arena.base, run.arena.bytes);
     const record::Ref flock_lock = lock_record_if_any(*open_file.file, Family::flock);
     const record::Ref ofd_lock = lock_record_if_any(*open_file.file, Family::ofd);
@@ -291,7 +292,8 @@ void join_shared_regions(ThreadState &thread, OpenFile &open_file, int descripto
         const bool of_file = seen.lock != 0 && (seen.lock == flock_lock || seen.lock == ofd_lock);
         const auto *keeper = record::resolve<record::Process>(run.arena, seen.process);
         if (seen.since_ticks == 0 || !of_file || seen.process == run.process_ref || keeper == nullptr ||
-            is_same_description(descriptor, keeper->pid, seen.descriptor) != Answer::yes) {
+            (is_same_description(descriptor, keeper->pid, seen.descriptor) != Answer::yes &&
+             find_number(descriptor, keeper->pid) < 0)) {
             return;
         }
         auto &slot = const_cast<record::Region &>(seen);

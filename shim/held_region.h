@@ -37,6 +37,8 @@ struct HeldRegion {
     /// Its slot was not given out by this process: inherited by fork or exec, or handed over.
     bool guest = false;
     bool shared = false;             ///< other processes may have it
+    std::uint32_t made_in = 0;       ///< as its OpenFile says
+    std::uint64_t alone_ticks = 0;   ///< the same
     record::Region *spare = nullptr; ///< `guest`: the slot of its own, set aside meanwhile
 };
 

@@ -2,6 +2,7 @@
 /// names than close.
 #include "reporter/record/system_call.h"
 #include "shim/export.h"
+#include "shim/kept_files.h"
 #include "shim/mapped_file.h"
 #include "shim/real.h"
 #include "shim/thread_state.h"
@@ -125,6 +126,7 @@ void *watched_mmap(void *(*next)(void *, size_t, int, int, int, off64_t), void *
     void *result = next_mmap(next, address, length, protection, flags, descriptor, offset);
     if (descriptor >= 0 && (flags & MAP_ANONYMOUS) == 0 && result != MAP_FAILED && !passing()) {
         mark_mapped(descriptor);
+        note_mapped(descriptor);
     }
     return result;
 }

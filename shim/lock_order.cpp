@@ -142,29 +142,14 @@ void push_outer(HeldNow &held, const HeldNow::Entry &entry) {
     held.outer[held.outer_count++] = entry;
 }
 
-bool is_noted_sharer(const record::Region &region, std::int32_t pid) {
-    record::Ref ref = region.sharers;
-    for (unsigned i = 0; i < record::max_chain_steps; ++i) {
-        const auto *sharers = record::resolve<record::Sharers>(run.arena, ref);
-        if (sharers == nullptr) {
-            return false;
-        }
-        if (std::find(std::begin(sharers->pids), std::end(sharers->pids), pid) != std::end(sharers->pids)) {
-            return true;
-        }
-        ref = sharers->next;
-    }
-    return false;
-}
-
 /// It was left to this process, or is shared with it by a descriptor that an exec did not close.
-bool is_inherited(const record::Region &region, std::int32_t pid) {
+bool is_inherited(const record::Region &region) {
     if (region.process == run.process_ref) {
         return true;
     }
-    const auto *lock = record::resolve<record::Lock>(run.arena, region.lock);
-    return region.family != Family::posix && lock != nullptr && is_noted_sharer(region, pid) &&
-           is_open_on(region.descriptor, *lock);
+    const auto *keeper = record::resolve<record::Process>(run.arena, region.process);
+    return region.family != Family::posix && region.holders > 1 && keeper != nullptr &&
+           is_same_description(region.descriptor, keeper->pid, region.descriptor) == Answer::yes;
 }
 
 } // namespace
@@ -203,10 +188,9 @@ void find_inherited(ThreadState &thread) {
     if (view.header().process_count < 2) {
         return;
     }
-    const auto pid = static_cast<std::int32_t>(record::system_call(SYS_getpid));
     const auto look_at = [&](const record::Region &slot) {
         const std::uint64_t since_ticks = slot.since_ticks;
-        if (since_ticks != 0 && is_inherited(slot, pid)) {
+        if (since_ticks != 0 && is_inherited(slot)) {
             push_outer(thread.held, {const_cast<record::Region *>(&slot), since_ticks});
         }
     };

@@ -2,6 +2,7 @@
 
 #include "reporter/record/system_call.h"
 
+#include <cerrno>
 #include <charconv>
 #include <fcntl.h>
 #include <string_view>
@@ -66,10 +67,10 @@ void clear_mapped(int descriptor) {
     }
 }
 
-bool has_mapping(const FileIdentity &identity) {
-    const long maps = system_call(SYS_openat, AT_FDCWD, address_of("/proc/self/maps"), O_RDONLY | O_CLOEXEC);
+bool has_mapping(const char *maps_path, const FileIdentity &identity) {
+    const long maps = system_call(SYS_openat, AT_FDCWD, address_of(maps_path), O_RDONLY | O_CLOEXEC);
     if (maps < 0) {
-        return true;
+        return maps != -ENOENT && maps != -ESRCH;
     }
     // The inode stands alone in its column; the device does not tell (btrfs shows another one than statx).
     char number[24];

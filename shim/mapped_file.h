@@ -14,8 +14,8 @@ void mark_mapped(int descriptor);
 /// The number is another file's from now on.
 void clear_mapped(int descriptor);
 
-/// Is the file mapped into this process's memory now? Reads /proc/self/maps through a descriptor of its own
-/// that is closed again; yes where that cannot be had. Slow.
-[[nodiscard]] bool has_mapping(const FileIdentity &identity);
+/// Is the file mapped into a process's memory now? Reads /proc/PID/maps through a descriptor of our own that
+/// is closed again; yes where that cannot be had, unless the process is gone. Slow.
+[[nodiscard]] bool has_mapping(const char *maps_path, const FileIdentity &identity);
 
 } // namespace flockstat::shim

@@ -1,7 +1,10 @@
 #include "shim/open_file.h"
 
 #include "reporter/record/system_call.h"
+#include "shim/fork_epoch.h"
+#include "shim/kept_files.h"
 #include "shim/mapped_file.h"
+#include "shim/origin.h"
 #include "shim/pool.h"
 #include "shim/run.h"
 #include "shim/twins.h"
@@ -180,6 +183,23 @@ void attach_twins(OpenFile &open_file) {
     }
 }
 
+/// Since when an open file description that is seen for the first time is this process's alone.
+void find_origin(OpenFile &open_file, const FileIdentity &identity, int descriptor) {
+    if (descriptor < 0) { // closed by now
+        open_file.sole_epoch = fork_epoch();
+        open_file.made_in = 0;
+        return;
+    }
+    const std::uint32_t closed = closed_epoch(descriptor);
+    const bool after_close = closed >= run.first_epoch; // of a process before a fork it says nothing
+    const bool made_here = (after_close || is_made_here(descriptor)) && !was_passed(identity);
+    open_file.made_in = made_here ? run.generation : 0;
+    open_file.sole_epoch = !made_here ? 0 : after_close ? closed : run.first_epoch;
+    const std::uint64_t now = now_ticks();
+    const bool unforked = open_file.sole_epoch == fork_epoch(); // since it was opened
+    open_file.alone_ticks = unforked ? now : run.began_ticks;
+}
+
 OpenFile *attach(Descriptor &entry, const FileIdentity &identity, int descriptor, bool unlinked) {
     const LockedFile *known = find_file(identity);
     if (OpenFile *twin = known != nullptr ? find_twin(*known, descriptor) : nullptr; twin != nullptr) {
@@ -201,7 +221,7 @@ OpenFile *attach(Descriptor &entry, const FileIdentity &identity, int descriptor
     open_file->was_mapped = false;
     open_file->next_of_file = open_file->file->open_files;
     open_file->file->open_files = open_file;
-    open_file->sole_epoch = descriptor >= 0 ? closed_epoch(descriptor) : fork_epoch();
+    find_origin(*open_file, identity, descriptor);
     entry.open_file = open_file;
     attach_twins(*open_file);
     return open_file;
@@ -331,8 +351,8 @@ void duplicate_descriptor(int descriptor, int copy, Dropped *dropped) {
         target->open_file = source->open_file;
         target->verified_ticks = source->verified_ticks;
         ++target->open_file->references;
-    } else if (target != nullptr) {
-        closed_epoch(copy) = 0; // of something unknown
+    } else {
+        forget_origin(copy);
     }
     table_lock.unlock();
 }
@@ -415,6 +435,7 @@ LockedFile *adopt_file(const record::Lock &lock) {
 }
 
 void forget_origin(int descriptor) {
+    doubt_origin(descriptor);
     if (find_descriptor(descriptor) != nullptr) {
         closed_epoch(descriptor) = 0;
     }

@@ -3,9 +3,9 @@
 /// inside the bookkeeping only, but for descriptor_known; async-signal-safe; errno untouched.
 #pragma once
 
-#include "shim/co_holders.h"
 #include "shim/extents.h"
 #include "shim/locked_file.h"
+#include "shim/same_description.h"
 #include "shim/spin_lock.h"
 
 namespace flockstat::shim {
@@ -18,7 +18,10 @@ struct OpenFile {
     int descriptor = -1;      ///< one of them
     bool was_mapped = false;  ///< through one that is closed
     std::uint32_t sole_epoch =
-        0;         ///< fork_epoch() in which it was this process's alone; 0: it may be inherited
+        0;                     ///< fork_epoch() in which it was this process's alone; 0: it may be inherited
+    std::uint32_t made_in = 0; ///< ProcessRun::generation of the process that surely opened it; 0: unknown
+    std::uint64_t alone_ticks =
+        0;         ///< who was there at this time already, but for that process, cannot have it
     SpinLock lock; ///< guards flock_region and ofd
     HeldRegion *flock_region = nullptr;
     Extents ofd;

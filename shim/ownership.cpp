@@ -2,7 +2,9 @@
 
 #include "reporter/record/system_call.h"
 #include "shim/handover.h"
+#include "shim/kept_files.h"
 #include "shim/lock_order.h"
+#include "shim/mapped_file.h"
 #include "shim/region_end.h"
 
 #include <algorithm>
@@ -30,6 +32,8 @@ HeldRegion *new_region(ThreadState &thread, const OpenFile &open_file, const Ope
         return nullptr;
     }
     region->since_ticks = operation.end_ticks;
+    region->made_in = open_file.made_in;
+    region->alone_ticks = open_file.alone_ticks;
     describe_region(thread, *region, leaf, open_file.file->locks[static_cast<unsigned>(operation.family)],
                     use.stack, operation.family, operation.mode);
     return region;
@@ -148,6 +152,9 @@ public:
         if (!open_file.lock.lock()) {
             return;
         }
+        if (open_file.was_mapped || is_marked_mapped(descriptor)) {
+            note_mapped_file(open_file.file->identity); // children may have the mapping, too
+        }
         HeldRegion *held = open_file.flock_region;
         open_file.flock_region = nullptr;
         HeldRegion *ranges = open_file.ofd.empty() ? nullptr : open_file.ofd.remove({}).lost;
@@ -197,7 +204,6 @@ public:
                 region.leaf_owner = nullptr; // from now on the end is looked at closely
                 if (region.live != nullptr && is_current(region)) {
                     region.live->holders = 2;
-                    make_sharers(*region.live);
                 }
             });
             open_file.lock.unlock();
@@ -218,7 +224,6 @@ public:
                 region.since_ticks = 0; // there was no room to share it by: it stays the parent's to count
             } else if (is_current(region)) {
                 region.live->holders = 2;
-                note_sharer(*region.live, pid_);
             }
         });
     }
@@ -226,9 +231,6 @@ public:
         const HeldRegion *lost = file.posix.remove({}).lost; // its memory is a copy too; not worth collecting
         (void)lost;
     }
-
-private:
-    std::int32_t pid_ = static_cast<std::int32_t>(record::system_call(SYS_getpid));
 };
 
 /// A daemon's regions are in its own care.

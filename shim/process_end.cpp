@@ -8,6 +8,7 @@
 #include "shim/close_on_exec.h"
 #include "shim/handover.h"
 #include "shim/ownership.h"
+#include "shim/roster.h"
 #include "shim/run_arena.h"
 #include "shim/start_message.h"
 #include "shim/watched_call.h"
@@ -64,6 +65,9 @@ void end_with(void (*deed)(ThreadState &), record::ProcessState state) {
     ThreadState *thread = existing_thread_state();
     if (thread == nullptr && (anything_handed() || holds_anything())) {
         thread = thread_state();
+    }
+    if (state == record::ProcessState::exited && run.arena.base != nullptr && made_children()) {
+        (void)note_children(); // nobody else could find those that are not known yet
     }
     if (thread != nullptr) {
         inside_bookkeeping(*thread, deed);
@@ -124,6 +128,7 @@ void end_process(int status) {
     }
     run.exit_status = status;
     end_with(end_records, record::ProcessState::exited);
+    leave_roster();
     if (!run.first_process) {
         return; // a child of fork has noticed it by now
     }

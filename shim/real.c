@@ -12,6 +12,9 @@ struct flockstat_real flockstat_real;
 #ifndef SYS_close_range
 #define SYS_close_range 436
 #endif
+#ifndef SYS_pidfd_getfd
+#define SYS_pidfd_getfd 438
+#endif
 
 static int close_range_by_system_call(unsigned first, unsigned last, int flags) {
     return (int)flockstat_real.syscall(SYS_close_range, first, last, flags);
@@ -19,6 +22,10 @@ static int close_range_by_system_call(unsigned first, unsigned last, int flags) 
 
 static void closefrom_by_system_call(int first) {
     flockstat_real.syscall(SYS_close_range, first < 0 ? 0U : (unsigned)first, ~0U, 0);
+}
+
+static int pidfd_getfd_by_system_call(int process, int descriptor, unsigned flags) {
+    return (int)flockstat_real.syscall(SYS_pidfd_getfd, process, descriptor, flags);
 }
 
 /* dlsym takes the loader's lock, so this runs in a constructor, when the program is still alone. What an
@@ -37,6 +44,9 @@ void flockstat_find_real(void) {
     }
     if (found.closefrom == NULL) {
         found.closefrom = closefrom_by_system_call;
+    }
+    if (found.pidfd_getfd == NULL) { /* glibc 2.36 */
+        found.pidfd_getfd = pidfd_getfd_by_system_call;
     }
     flockstat_real = found;
 }

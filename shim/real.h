@@ -16,11 +16,15 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* As <sys/pidfd.h> says, which is only there since glibc 2.36, and without extern "C" in that version. */
+int pidfd_getfd(int process, int descriptor, unsigned flags) __THROW;
 
 /* One line a function: its name, which its type is taken from. */
 #define FLOCKSTAT_REAL_FUNCTIONS(ENTRY) \
@@ -45,6 +49,11 @@ extern "C" {
     ENTRY(mmap)                         \
     ENTRY(mmap64)                       \
     ENTRY(dlclose)                      \
+    ENTRY(sendmsg)                      \
+    ENTRY(sendmmsg)                     \
+    ENTRY(recvmsg)                      \
+    ENTRY(recvmmsg)                     \
+    ENTRY(pidfd_getfd)                  \
     ENTRY(_exit)                        \
     ENTRY(_Exit)                        \
     ENTRY(quick_exit)                   \

@@ -173,7 +173,8 @@ Leaving find_successor(ThreadState &thread, const HeldRegion &region, int descri
             }
         }
         CoHolder other;
-        switch (find_co_holder(descriptor, &slot, &other)) {
+        switch (find_co_holder(descriptor, region, &other)) {
+        case Answer::absent:
         case Answer::no: return Leaving::ends;
         case Answer::unknown: return Leaving::unknown;
         case Answer::yes: return hand_over(region, other) ? Leaving::goes_on : Leaving::unknown;

@@ -1,7 +1,9 @@
 #include "shim/run.h"
 
 #include "reporter/record/system_call.h"
-#include "shim/co_holders.h"
+#include "shim/fork_epoch.h"
+#include "shim/origin.h"
+#include "shim/roster.h"
 #include "shim/run_arena.h"
 #include "shim/start_message.h"
 
@@ -87,6 +89,7 @@ void claim_process() {
     run.pid = mine->pid;
     run.process = mine;
     run.process_ref = ref;
+    join_roster();
 }
 
 // The generic forms of the atomics: clang's _n forms take no enumeration.
@@ -130,6 +133,25 @@ void show_process(record::Process *process, record::Ref ref) {
     record::push(&header->process_heads[chain], process, ref);
 }
 
+record::Process *find_process(std::int32_t pid, record::Ref *ref) {
+    const auto *header = reinterpret_cast<const record::Header *>(run.arena.base);
+    const std::size_t chain =
+        static_cast<std::size_t>(static_cast<std::uint32_t>(pid)) % record::process_chains;
+    record::Ref at = __atomic_load_n(&header->process_heads[chain], __ATOMIC_ACQUIRE);
+    for (unsigned step = 0; step < record::max_chain_steps; ++step) {
+        auto *process = record::resolve<record::Process>(run.arena, at);
+        if (process == nullptr) {
+            return nullptr;
+        }
+        if (process->pid == pid && (run.pid_namespace == 0 || process->pid_namespace == run.pid_namespace)) {
+            *ref = at;
+            return process;
+        }
+        at = process->next;
+    }
+    return nullptr;
+}
+
 std::uint64_t ticks_for_ns(std::uint64_t ns) {
     if (run.clock == record::Clock::monotonic || run.started.monotonic_ns == 0) {
         return ns;
@@ -153,6 +175,7 @@ void count_lost(std::uint64_t record::Lost::*what, std::uint64_t times) {
 Attachment open_existing_arena() {
     if (record::open_arena(run.identity, &run.arena) == 0) {
         adopt_arena_facts();
+        run.began_ticks = now_ticks();
         claim_process();
         return Attachment::attached;
     }
@@ -187,7 +210,8 @@ bool attach_run() {
 
 void forget_parent_run() {
     ++run.generation;
-    __atomic_fetch_add(&flockstat_fork_epoch, 1U, __ATOMIC_RELAXED); // also where nobody saw the fork
+    // Also where nobody saw the fork.
+    run.first_epoch = __atomic_add_fetch(&flockstat_fork_epoch, 1U, __ATOMIC_RELAXED);
     if (run.fork_page != nullptr) {
         run.fork_page->generation = run.generation;
     }
@@ -198,6 +222,11 @@ void forget_parent_run() {
     if (run.attachment !=
         Attachment::off) { // the arena, where there is one, stays mapped; the record is to be claimed
         run.attachment = Attachment::none;
+    }
+    find_free_numbers();
+    if (run.arena.base != nullptr) {
+        run.began_ticks = now_ticks();
+        join_roster();
     }
 }
 

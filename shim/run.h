@@ -36,6 +36,8 @@ struct ProcessRun {
     record::Process *process = nullptr;
     record::Ref process_ref = 0;
     std::uint64_t pid_namespace = 0;  ///< as the record says
+    std::uint32_t first_epoch = 1;    ///< fork_epoch() when this process began
+    std::uint64_t began_ticks = 0;    ///< not after anything that it did; 0: not known
     std::uint64_t handovers_seen = 0; ///< Header::handovers, when this process last looked
     std::string_view command_line; ///< of this process, arguments separated by NUL; as the kernel laid it out
     record::Ref command = 0;       ///< interned; children by fork have the same
@@ -73,6 +75,9 @@ inline std::uint64_t now_ticks() { return record::read_ticks(run.clock); }
 
 /// Pushes a record that is complete onto its chain.
 void show_process(record::Process *process, record::Ref ref);
+
+/// The latest record of a process of this pid namespace; nullptr where it has none.
+[[nodiscard]] record::Process *find_process(std::int32_t pid, record::Ref *ref);
 
 /// Counts something that was left out.
 void count_lost(std::uint64_t record::Lost::*what, std::uint64_t times = 1);

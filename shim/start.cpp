@@ -3,6 +3,7 @@
 #include "shim/child.h"
 #include "shim/handover.h"
 #include "shim/module_map.h"
+#include "shim/origin.h"
 #include "shim/process_end.h"
 #include "shim/real.h"
 #include "shim/run.h"
@@ -36,6 +37,7 @@ __attribute__((constructor)) void start(int argument_count, char **arguments, ch
     if (run.attachment == Attachment::off) {
         return;
     }
+    find_free_numbers();
     module_map_init();
     if (run.stacks) {
         unwind_init();

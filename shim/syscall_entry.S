@@ -8,6 +8,9 @@
 #ifndef SYS_close_range
 #define SYS_close_range 436
 #endif
+#ifndef SYS_pidfd_getfd
+#define SYS_pidfd_getfd 438
+#endif
 
         .text
         .globl  syscall
@@ -28,6 +31,8 @@ syscall:
         cmpq    $SYS_dup3, %rdi
         je      1f
         cmpq    $SYS_close_range, %rdi
+        je      1f
+        cmpq    $SYS_pidfd_getfd, %rdi
         je      1f
         cmpq    $SYS_exit_group, %rdi
         je      1f

@@ -1,4 +1,5 @@
 /// The lock and descriptor calls of syscall(3); syscall_entry.S passes all others on.
+#include "shim/kept_files.h"
 #include "shim/process_end.h"
 #include "shim/real.h"
 #include "shim/watched_call.h"
@@ -8,6 +9,9 @@
 
 #ifndef SYS_close_range
 #define SYS_close_range 436
+#endif
+#ifndef SYS_pidfd_getfd
+#define SYS_pidfd_getfd 438
 #endif
 
 using namespace flockstat::shim;
@@ -68,6 +72,9 @@ extern "C" __attribute__((visibility("hidden"))) long flockstat_syscall(long num
     closes.done();
     if (is_duplicate(number, b)) {
         duplicate.done(static_cast<int>(result));
+    }
+    if (number == SYS_pidfd_getfd && result >= 0 && !passing()) {
+        note_passed(static_cast<int>(result));
     }
     return result;
 }

@@ -21,7 +21,7 @@
 namespace flockstat::record {
 
 inline constexpr char arena_magic[8] = {'F', 'L', 'O', 'C', 'K', 'S', 'T', 'A'};
-inline constexpr std::uint32_t arena_version = 5;
+inline constexpr std::uint32_t arena_version = 6;
 
 /// Offset in the arena in units of ref_unit bytes; 0 is "none".
 using Ref = std::uint32_t;
@@ -56,6 +56,11 @@ enum RunOption : std::uint32_t {
     option_stacks_off = 1U << 0,
     option_probe_off = 1U << 1,
     option_all_users = 1U << 2,
+};
+
+/// A set of files, by hash: one that was put in is found; one that was not seldom is.
+struct FileSet {
+    std::uint64_t words[256];
 };
 
 struct Header {
@@ -93,6 +98,11 @@ struct Header {
     /// Counts Keep records that were put on any process: who saw another number before looks for its own.
     alignas(64) std::uint64_t handovers;
     std::uint64_t reserved[7];
+    Ref roster;                ///< chain of RosterGroup
+    std::uint32_t roster_full; ///< 1: a process found no place in it
+    std::uint64_t reserved2[7];
+    FileSet passed; ///< a descriptor of it was put into a message, or taken from one or from another process
+    FileSet mapped; ///< mapped by a process whose descriptor may have been others' too
     Ref lock_heads[lock_chains];
     Ref string_heads[string_chains];
     Ref stack_heads[stack_chains];
@@ -286,17 +296,21 @@ struct Region {
     Mode mode;
     std::uint16_t holders;        ///< 2 or more: other processes may have it too
     std::uint32_t closes_at_exec; ///< 1: an exec of its keeper, begun after it was written, ends it
-    Ref sharers;                  ///< chain of Sharers; stays with the slot
+    std::uint32_t reserved;
 };
 inline constexpr unsigned regions_in_group = 15;
 
-/// Processes that may have a region's open file description, as children of who had it. Only candidates: the
-/// kernel is asked about each. A pid that is no process's any more makes room for another.
-struct Sharers {
+/// Processes of the run that are there now, children by fork that recorded nothing included: candidates, when
+/// it is asked who else has an open file description. All of a group are of one pid namespace.
+struct RosterGroup {
     Ref next;
-    std::uint32_t reserved;
-    std::int32_t pids[14]; ///< 0: free
+    std::uint32_t pid_namespace; ///< the number of its inode
+    std::uint64_t reserved;
+    /// 0: free. Low roster_pid_bits: the pid; above: since when it is there, in units of 2^roster_pid_bits
+    /// ticks, rounded up. A place whose pid is no process's any more is free, too.
+    std::uint64_t places[30];
 };
+inline constexpr unsigned roster_pid_bits = 22; ///< PID_MAX_LIMIT of the kernel is 2^22
 
 /// A region that was put into a process's care: by one that had it and closed it, or by the image that the
 /// process was before an exec.
@@ -435,7 +449,7 @@ static_assert(sizeof(Leaf) == 160);
 static_assert(sizeof(Region) == 64);
 static_assert(sizeof(Event) == 64);
 static_assert(sizeof(WaitCounter) == 128);
-static_assert(sizeof(Sharers) == 64);
+static_assert(sizeof(RosterGroup) == 256);
 static_assert(sizeof(Frame) == 16);
 static_assert(sizeof(OuterLock) == 32);
 static_assert(sizeof(LockOrder) == 80);

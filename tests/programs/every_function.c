@@ -10,6 +10,8 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/mman.h>
+#include <sys/pidfd.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -86,6 +88,34 @@ static void descriptor_functions(void) {
     TRY("mmap bad", mmap(NULL, 0, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED);
     TRY("mmap64 bad", mmap64(NULL, 4096, PROT_READ, MAP_SHARED, -1, 0) == MAP_FAILED);
     close(fd);
+}
+
+static void message_functions(void) {
+    int fd = locked(), pair[2];
+    must(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) == 0, "socketpair");
+    char byte = 'x';
+    struct iovec letter = {&byte, 1};
+    union {
+        struct cmsghdr head;
+        char room[CMSG_SPACE(sizeof(int))];
+    } control = {.head = {CMSG_LEN(sizeof fd), SOL_SOCKET, SCM_RIGHTS}};
+    memcpy(CMSG_DATA(&control.head), &fd, sizeof fd);
+    struct mmsghdr letters = {
+        .msg_hdr = {
+            .msg_iov = &letter, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control}};
+    TRY("sendmsg", sendmsg(pair[0], &letters.msg_hdr, 0));
+    TRY("sendmmsg", sendmmsg(pair[0], &letters, 1, 0));
+    TRY("recvmsg", recvmsg(pair[1], &letters.msg_hdr, 0));
+    TRY("recvmmsg", recvmmsg(pair[1], &letters, 1, 0, NULL));
+    TRY("sendmsg bad", sendmsg(pair[0], NULL, 0));
+    TRY("sendmmsg bad", sendmmsg(-1, &letters, 1, 0));
+    TRY("recvmsg bad", recvmsg(pair[1], NULL, MSG_DONTWAIT));
+    TRY("recvmmsg bad", recvmmsg(pair[1], &letters, 1, MSG_DONTWAIT, NULL));
+    int self = (int)syscall(SYS_pidfd_open, getpid(), 0);
+    TRY("pidfd_getfd", pidfd_getfd(self, fd, 0));
+    TRY("pidfd_getfd bad", pidfd_getfd(-1, fd, 0));
+    TRY("syscall pidfd_getfd", syscall(SYS_pidfd_getfd, self, fd, 0));
+    closefrom(3);
 }
 
 static void stream_functions(void) {
@@ -205,6 +235,7 @@ int main(int argc, char **argv) {
     path = argv[1];
     lock_functions();
     descriptor_functions();
+    message_functions();
     stream_functions();
     ends();
     execs();

@@ -2,24 +2,29 @@
 // Each step is told to one of them, and is over before the next one begins. Process `a` opens PATH, not
 // close-on-exec.
 //
-// STEP is [!]ACTOR.VERB: open lock shared unlock close dup (closes the original) cloexec nocloexec wait (for
-// its children) exit _exit quick_exit abort kill daemon exec exectrue (becomes /bin/true); and those that
-// make another process, as in a.fork=b: fork clone (raw) spawn vfork. The steps `held` and `free` ask the
-// kernel. `!` marks the step that releases the lock: prints "held LOW HIGH", the bounds of how long it was
-// held since it was first got.
+// STEP is [!]ACTOR.VERB: open lock shared unlock close dup (closes the original) move (the same, to a high
+// number) map (the file, with the descriptor) unmap cloexec nocloexec send (the descriptor, as a message)
+// take (one from a message) wait (for its children) exit _exit quick_exit abort kill daemon exec exectrue
+// (becomes /bin/true); and those that make another process, as in a.fork=b: fork clone (raw) spawn spawnas
+// (under another number) vfork. The steps `held` and `free` ask the kernel. `!` marks the step that releases
+// the lock: prints "held LOW HIGH", the bounds of how long it was held since it was first got.
 #include <poll.h>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "tell.h"
 
-enum { actors = 4, command_base = 100, acknowledge = 120 };
+enum { actors = 4, high_number = 70, spawned_number = 71, command_base = 100, acknowledge = 120, mail = 121 };
+enum { map_bytes = 4096 };
 
 extern char **environ;
 static const char *family, *path, *program;
 static int self, fd = -1;
+static void *mapped;
 
 // Unseen by anybody who stands between this program and libc.
 static long raw(long number, long a, long b, void *c) {
@@ -58,10 +63,50 @@ static void become(char *const *argv_of_actor) {
     _exit(93);
 }
 
+// With the descriptor as another one, and not as what it was.
+static void spawn_as(pid_t *pid, char *const *argv_of_actor) {
+    posix_spawn_file_actions_t actions;
+    must(posix_spawn_file_actions_init(&actions) == 0 &&
+             posix_spawn_file_actions_adddup2(&actions, fd, spawned_number) == 0 &&
+             posix_spawn_file_actions_addclose(&actions, fd) == 0 &&
+             posix_spawn(pid, "/proc/self/exe", &actions, NULL, argv_of_actor, environ) == 0,
+         "spawn");
+    posix_spawn_file_actions_destroy(&actions);
+}
+
+union control {
+    struct cmsghdr head;
+    char room[CMSG_SPACE(sizeof(int))];
+};
+
+static struct msghdr message_of(struct iovec *letter, union control *control) {
+    static char byte = 'x';
+    *letter = (struct iovec){&byte, 1};
+    return (struct msghdr){
+        .msg_iov = letter, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof *control};
+}
+
+static void send_descriptor(void) {
+    struct iovec letter;
+    union control control;
+    struct msghdr message = message_of(&letter, &control);
+    control.head = (struct cmsghdr){CMSG_LEN(sizeof fd), SOL_SOCKET, SCM_RIGHTS};
+    memcpy(CMSG_DATA(&control.head), &fd, sizeof fd);
+    must(sendmsg(mail, &message, 0) == 1, "send");
+}
+
+static void take_descriptor(void) {
+    struct iovec letter;
+    union control control;
+    struct msghdr message = message_of(&letter, &control);
+    must(recvmsg(mail + 1, &message, MSG_CMSG_CLOEXEC) == 1, "take");
+    memcpy(&fd, CMSG_DATA(&control.head), sizeof fd);
+}
+
 static void make_child(const char *verb, int child) {
     char who[8], number[8];
     snprintf(who, sizeof who, "%d", child);
-    snprintf(number, sizeof number, "%d", fd);
+    snprintf(number, sizeof number, "%d", strcmp(verb, "spawnas") == 0 ? spawned_number : fd);
     char *argv_of_actor[] = {
         (char *)program, (char *)family, (char *)path, (char *)"--actor", who, number, NULL};
     pid_t pid = -1;
@@ -71,6 +116,8 @@ static void make_child(const char *verb, int child) {
         pid = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
     else if (strcmp(verb, "spawn") == 0)
         must(posix_spawn(&pid, "/proc/self/exe", NULL, NULL, argv_of_actor, environ) == 0, "spawn");
+    else if (strcmp(verb, "spawnas") == 0)
+        spawn_as(&pid, argv_of_actor);
     else if ((pid = vfork()) == 0)
         become(argv_of_actor);
     must(pid >= 0, verb);
@@ -101,6 +148,18 @@ static void perform(char *verb) {
         const int copy = dup(fd);
         must(copy >= 0 && close(fd) == 0, verb);
         fd = copy;
+    } else if (strcmp(verb, "move") == 0) {
+        must(dup2(fd, high_number) == high_number && close(fd) == 0, verb);
+        fd = high_number;
+    } else if (strcmp(verb, "map") == 0) {
+        mapped = mmap(NULL, map_bytes, PROT_READ, MAP_SHARED, fd, 0);
+        must(mapped != MAP_FAILED, verb);
+    } else if (strcmp(verb, "unmap") == 0) {
+        must(munmap(mapped, map_bytes) == 0, verb);
+    } else if (strcmp(verb, "send") == 0) {
+        send_descriptor();
+    } else if (strcmp(verb, "take") == 0) {
+        take_descriptor();
     } else if (strcmp(verb, "cloexec") == 0 || strcmp(verb, "nocloexec") == 0) {
         must(fcntl(fd, F_SETFD, *verb == 'c' ? FD_CLOEXEC : 0) == 0, verb);
     } else if (strcmp(verb, "wait") == 0) {
@@ -204,6 +263,11 @@ static void open_channels(void) {
     must(pipe(pair) == 0 && dup2(pair[1], acknowledge) >= 0, "pipe");
     close(pair[1]);
     acknowledged = pair[0];
+    must(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) == 0 && dup2(pair[0], mail) >= 0 &&
+             dup2(pair[1], mail + 1) >= 0,
+         "socketpair");
+    close(pair[0]);
+    close(pair[1]);
 }
 
 int main(int argc, char **argv) {

@@ -1,0 +1,146 @@
+#include "shim/roster.h"
+
+#include "reporter/record/system_call.h"
+#include "shim/fork_epoch.h"
+#include "shim/proc_path.h"
+
+#include <cerrno>
+#include <dirent.h>
+#include <fcntl.h>
+
+namespace flockstat::shim {
+namespace {
+
+using record::address_of;
+using record::system_call;
+
+/// This process's place; a child of fork joins anew before it looks at it.
+std::uint64_t *own_place = nullptr;
+
+record::Header &header() { return *reinterpret_cast<record::Header *>(run.arena.base); }
+
+std::uint64_t place_now(std::int32_t pid) {
+    const std::uint64_t units = (now_ticks() >> record::roster_pid_bits) + 1;
+    return (units << record::roster_pid_bits) | static_cast<std::uint32_t>(pid);
+}
+
+bool is_free(std::uint64_t place) {
+    return place == 0 || system_call(SYS_kill, present_of(place).pid, 0) == -ESRCH;
+}
+
+/// The place of that pid (`known`), or a free one that is given to it; nullptr where the group has none.
+std::uint64_t *take_place(record::RosterGroup &group, std::int32_t pid, bool known) {
+    for (std::uint64_t &place : group.places) {
+        std::uint64_t seen = __atomic_load_n(&place, __ATOMIC_RELAXED);
+        if (known ? seen != 0 && present_of(seen).pid == pid
+                  : is_free(seen) && __atomic_compare_exchange_n(&place, &seen, place_now(pid), false,
+                                                                 __ATOMIC_RELEASE, __ATOMIC_RELAXED)) {
+            return &place;
+        }
+    }
+    return nullptr;
+}
+
+std::uint64_t *take_place(std::int32_t pid, bool known) {
+    record::Ref ref = __atomic_load_n(&header().roster, __ATOMIC_ACQUIRE);
+    for (unsigned i = 0; i < max_roster_groups; ++i) {
+        auto *group = record::resolve<record::RosterGroup>(run.arena, ref);
+        if (group == nullptr) {
+            return nullptr;
+        }
+        if (group->pid_namespace == static_cast<std::uint32_t>(run.pid_namespace)) {
+            if (std::uint64_t *place = take_place(*group, pid, known); place != nullptr) {
+                return place;
+            }
+        }
+        ref = group->next;
+    }
+    return nullptr;
+}
+
+std::uint64_t *put_down(std::int32_t pid) {
+    if (std::uint64_t *place = take_place(pid, false); place != nullptr) {
+        return place;
+    }
+    const record::Ref ref = record::take_room(run.arena, sizeof(record::RosterGroup), 64);
+    auto *group = record::resolve<record::RosterGroup>(run.arena, ref);
+    if (group == nullptr) {
+        __atomic_store_n(&header().roster_full, 1U, __ATOMIC_RELAXED);
+        return nullptr;
+    }
+    group->pid_namespace = static_cast<std::uint32_t>(run.pid_namespace);
+    group->places[0] = place_now(pid);
+    record::push(&header().roster, group, ref);
+    return &group->places[0];
+}
+
+/// Space-separated pids.
+bool put_down_list(const char *path) {
+    char text[1024];
+    const long file = system_call(SYS_openat, AT_FDCWD, address_of(path), O_RDONLY | O_CLOEXEC);
+    if (file < 0) {
+        return file == -ENOENT; // the thread is gone
+    }
+    std::int32_t pid = 0;
+    long bytes = 0;
+    while ((bytes = system_call(SYS_read, file, address_of(text), sizeof text)) > 0) {
+        for (const char *at = text; at < text + bytes; ++at) {
+            if (*at >= '0' && *at <= '9') {
+                pid = pid * 10 + (*at - '0');
+            } else if (pid != 0) {
+                if (take_place(pid, true) == nullptr) {
+                    put_down(pid);
+                }
+                pid = 0;
+            }
+        }
+    }
+    system_call(SYS_close, file);
+    return bytes == 0;
+}
+
+} // namespace
+
+void join_roster() {
+    const auto pid = static_cast<std::int32_t>(system_call(SYS_getpid));
+    own_place = take_place(pid, true);
+    if (own_place != nullptr) { // of the image before, or of an earlier process of that pid
+        __atomic_store_n(own_place, place_now(pid), __ATOMIC_RELEASE);
+    } else {
+        own_place = put_down(pid);
+    }
+}
+
+void leave_roster() {
+    if (own_place != nullptr) {
+        __atomic_store_n(own_place, 0, __ATOMIC_RELEASE);
+        own_place = nullptr;
+    }
+}
+
+bool made_children() { return fork_epoch() != run.first_epoch; }
+
+// Children are listed by the thread that made them (man 5 proc).
+bool note_children() {
+    const long tasks =
+        system_call(SYS_openat, AT_FDCWD, address_of("/proc/self/task"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (tasks < 0) {
+        return false;
+    }
+    bool all = true;
+    alignas(dirent64) char entries[1024];
+    long bytes = 0;
+    while ((bytes = system_call(SYS_getdents64, tasks, address_of(entries), sizeof entries)) > 0) {
+        for (long at = 0; at < bytes;) {
+            const auto *entry = reinterpret_cast<const dirent64 *>(entries + at);
+            at += entry->d_reclen;
+            ProcPath path;
+            path.add("/proc/self/task/").add(std::string_view(entry->d_name)).add("/children");
+            all = (entry->d_name[0] == '.' || put_down_list(path.c_str())) && all;
+        }
+    }
+    system_call(SYS_close, tasks);
+    return all && bytes == 0;
+}
+
+} // namespace flockstat::shim
