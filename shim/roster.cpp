@@ -14,9 +14,6 @@ namespace {
 using record::address_of;
 using record::system_call;
 
-/// This process's place; a child of fork joins anew before it looks at it.
-std::uint64_t *own_place = nullptr;
-
 record::Header &header() { return *reinterpret_cast<record::Header *>(run.arena.base); }
 
 std::uint64_t place_now(std::int32_t pid) {
@@ -103,18 +100,18 @@ bool put_down_list(const char *path) {
 
 void join_roster() {
     const auto pid = static_cast<std::int32_t>(system_call(SYS_getpid));
-    own_place = take_place(pid, true);
-    if (own_place != nullptr) { // of the image before, or of an earlier process of that pid
-        __atomic_store_n(own_place, place_now(pid), __ATOMIC_RELEASE);
+    run.roster_place = take_place(pid, true);
+    if (run.roster_place != nullptr) { // of the image before, or of an earlier process of that pid
+        __atomic_store_n(run.roster_place, place_now(pid), __ATOMIC_RELEASE);
     } else {
-        own_place = put_down(pid);
+        run.roster_place = put_down(pid);
     }
 }
 
 void leave_roster() {
-    if (own_place != nullptr) {
-        __atomic_store_n(own_place, 0, __ATOMIC_RELEASE);
-        own_place = nullptr;
+    if (run.roster_place != nullptr) {
+        __atomic_store_n(run.roster_place, 0, __ATOMIC_RELEASE);
+        run.roster_place = nullptr;
     }
 }
 

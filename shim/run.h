@@ -35,10 +35,11 @@ struct ProcessRun {
     record::ClockReading started{}; ///< private copy of the header's
     record::Process *process = nullptr;
     record::Ref process_ref = 0;
-    std::uint64_t pid_namespace = 0;  ///< as the record says
-    std::uint32_t first_epoch = 1;    ///< fork_epoch() when this process began
-    std::uint64_t began_ticks = 0;    ///< not after anything that it did; 0: not known
-    std::uint64_t handovers_seen = 0; ///< Header::handovers, when this process last looked
+    std::uint64_t *roster_place = nullptr; ///< roster.h; a child of fork joins anew before it looks at it
+    std::uint64_t pid_namespace = 0;       ///< as the record says
+    std::uint32_t first_epoch = 1;         ///< fork_epoch() when this process began
+    std::uint64_t began_ticks = 0;         ///< not after anything that it did; 0: not known
+    std::uint64_t handovers_seen = 0;      ///< Header::handovers, when this process last looked
     std::string_view command_line; ///< of this process, arguments separated by NUL; as the kernel laid it out
     record::Ref command = 0;       ///< interned; children by fork have the same
     record::Ref executable = 0;
