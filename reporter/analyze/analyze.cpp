@@ -8,6 +8,7 @@
 #include "reporter/analyze/stat_of.h"
 #include "reporter/analyze/sums.h"
 #include "reporter/analyze/unread_python.h"
+#include "reporter/analyze/timeline.h"
 
 #include <algorithm>
 #include <functional>
@@ -65,7 +66,7 @@ LockReport lock_report(const LockSum &sum, const std::vector<ProcessSum> &proces
     lock.tests = sum.tests;
     lock.unlocks = sum.unlocks;
     lock.acquisitions = sum.attempts.granted;
-    lock.contended = sum.wait.count;
+    lock.contended = saturating_add(sum.wait[0].count, sum.wait[1].count);
     lock.polled = sum.polled;
     lock.abandoned = sum.abandoned;
     lock.abandoned_ns = sum.abandoned_ns;
@@ -78,7 +79,7 @@ LockReport lock_report(const LockSum &sum, const std::vector<ProcessSum> &proces
     lock.enter = both(sum.enter);
     lock.region = both(sum.region);
     lock.exit = full_stat(sum.exit);
-    lock.wait = full_stat(sum.wait);
+    lock.wait = both(sum.wait);
     lock.overshoot = full_stat(sum.overshoot);
     return lock;
 }
@@ -129,7 +130,7 @@ std::vector<std::size_t> ranked(const std::vector<Item> &items, Rank rank) {
 
 /// By time waited, then by time tried in vain, then by time held, then by calls.
 auto lock_rank(const LockSum &lock) {
-    return std::tuple(lock.wait.sum_ns, lock.abandoned_ns,
+    return std::tuple(saturating_add(lock.wait[0].sum_ns, lock.wait[1].sum_ns), lock.abandoned_ns,
                       saturating_add(lock.region[0].sum_ns, lock.region[1].sum_ns), lock.attempts.all());
 }
 
@@ -161,8 +162,12 @@ void add_groups(const Sums &sums, const ReportPlaces &places, Report &report) {
     }
     for (const std::size_t number : ranked(merged, lock_rank)) {
         std::ranges::sort(members[number]);
-        report.groups.push_back({lock_report(merged[number], sums.processes), std::move(members[number])});
-        report.groups.back().sum.fairness = fairness_report(merged[number].fairness, places);
+        LockSum &sum = merged[number];
+        report.groups.push_back({lock_report(sum, sums.processes),
+                                 std::move(members[number]),
+                                 {std::move(sum.wait[0].values), std::move(sum.wait[1].values)},
+                                 {std::move(sum.region[0].values), std::move(sum.region[1].values)}});
+        report.groups.back().sum.fairness = fairness_report(sum.fairness, places);
     }
 }
 
@@ -284,6 +289,7 @@ Report analyze(std::span<const Run> runs, Symbolizer *symbolizer) {
     add_groups(sums, places, report);
     add_order_findings(sums, places, report);
     add_fairness_findings(report);
+    add_timeline(sums, lock_places, site_places, process_places, report);
     for (const WaitingSum &blocked : sums.waiting) {
         const auto lock = blocked.lock ? std::optional(lock_places[*blocked.lock]) : std::nullopt;
         report.waiting.push_back(

@@ -17,9 +17,8 @@ struct Blame {
     std::uint64_t wait_ns = 0;
 };
 
-/// Shares the contended acquisitions in the event log out among the regions that were in their way: those of
-/// other owners of the file and its conflict class that overlap in time and in bytes, unless both are shared
-/// (fs/locks.c, flock_locks_conflict and posix_locks_conflict). Where several were in the way at once each
+/// Shares the contended acquisitions in the event log out among the regions that were in their way: see
+/// obstacles(). Where several were in the way at once each
 /// has an equal part. Up to a millisecond between the end of a region and the grant is the releasing and
 /// waking up, and belongs to that region. By waiter and holder, each pair once.
 [[nodiscard]] std::vector<Blame> blame_of(const Run &run);

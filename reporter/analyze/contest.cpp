@@ -72,7 +72,8 @@ std::map<ConflictClass, Contest> contests_of(const Run &run) {
     for (auto &[file, contest] : contests) {
         std::ranges::sort(contest.holds, {}, &Interest::start_at_ns);
         std::int64_t latest_ns = INT64_MIN;
-        for (const Interest &hold : contest.holds) {
+        for (Interest &hold : contest.holds) {
+            hold.number = contest.latest_ends_ns.size();
             latest_ns = std::max(latest_ns, hold.end_at_ns);
             contest.latest_ends_ns.push_back(latest_ns);
         }

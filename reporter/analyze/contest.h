@@ -27,7 +27,8 @@ struct Interest {
     std::uint32_t process = no_index;
     std::int32_t thread = 0;
     Mode mode = Mode::shared;
-    bool polled = false; ///< a wait: by asking again and again
+    bool polled = false;    ///< a wait: by asking again and again
+    std::size_t number = 0; ///< of a hold: its place in Contest::holds
 };
 
 /// Of the locks of one conflict class.

@@ -165,9 +165,9 @@ void LiveEvents::add_locks(const Run &run, bool last) {
         for (std::size_t mode = 0; mode < 2; ++mode) {
             total.enter += lock.enter[mode];
             total.region += lock.region[mode];
+            total.wait += lock.wait[mode];
         }
         total.exit += lock.exit;
-        total.wait += lock.wait;
     }
     for (const auto &[lock, total] : totals) {
         const auto &[path, family] = lock;

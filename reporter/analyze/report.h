@@ -175,6 +175,26 @@ struct WaitingReport {
     bool alive = false;
 };
 
+/// A single wait or hold. For the HTML page only.
+struct TimelineBar {
+    enum class Kind {
+        hold,
+        wait,     ///< that ended granted
+        given_up, ///< from the first to the last attempt
+        blocked   ///< and was when the run was read, or when its process ended
+    };
+
+    Kind kind = Kind::hold;
+    Mode mode = Mode::shared;
+    std::size_t lock = 0;               ///< in Report::locks
+    std::optional<std::size_t> site;    ///< in Report::sites
+    std::optional<std::size_t> process; ///< in Report::processes
+    std::int32_t thread = 0;            ///< 0: not known
+    std::int64_t start_at_ns = 0, end_at_ns = 0;
+    std::optional<std::size_t> blocker; ///< of a wait: in Report::timeline, the hold that was in its way the
+                                        ///< longest
+};
+
 struct RunReport {
     std::string directory;
     std::vector<std::string> command;
@@ -196,11 +216,17 @@ struct RunReport {
     bool clock_estimated = false;
 };
 
-/// The locks of one path and family together: a file that is replaced again and again is many locks. For the
-/// text report only.
+/// How often a counter had which value, by mode. Without what the recording had no room to tell apart.
+struct Distribution {
+    std::vector<ValueCount> shared, exclusive; ///< by value
+};
+
+/// The locks of one path and family together: a file that is replaced again and again is many locks. For
+/// people's reports only.
 struct LockGroup {
     LockReport sum;                 ///< device and inode are those of the first
     std::vector<std::size_t> locks; ///< in Report::locks, by wait
+    Distribution wait = {}, region = {};
 };
 
 struct Report {
@@ -220,6 +246,9 @@ struct Report {
     std::vector<FindingReport> findings;
     std::vector<LockGroup> groups; ///< by wait, then by time held
     std::vector<WaitingReport> waiting;
+    /// By start: what the event log has one by one, and what was open when the run was read. Holds that
+    /// nobody waited for, and that were short, are not in it.
+    std::vector<TimelineBar> timeline;
 };
 
 /// Sums up and ranks one run, or several together: equal locks and stacks of different runs become one.

@@ -61,9 +61,9 @@ void LockSum::merge(const LockSum &other) {
     for (std::size_t mode = 0; mode < 2; ++mode) {
         enter[mode].merge(other.enter[mode]);
         region[mode].merge(other.region[mode]);
+        wait[mode].merge(other.wait[mode]);
     }
     exit.merge(other.exit);
-    wait.merge(other.wait);
     overshoot.merge(other.overshoot);
     fairness.merge(other.fairness);
 }
@@ -113,6 +113,7 @@ void Sums::add(const Run &run, std::size_t number) {
     }
     add_blame(run, number);
     add_fairness(run, number, first_process);
+    add_timeline(run, number, first_process);
     add_process_shares(run, number, first_process);
 }
 
@@ -189,7 +190,7 @@ void Sums::add_to_lock(const Leaf &leaf, LockSum &lock) const {
     lock.held_open_ns = saturating_add(lock.held_open_ns, leaf.held_open_ns);
     lock.enter[mode_index(leaf.kind)].merge(leaf.first);
     lock.region[mode_index(leaf.kind)].merge(leaf.region);
-    lock.wait.merge(leaf.wait);
+    lock.wait[mode_index(leaf.kind)].merge(leaf.wait);
     lock.overshoot.merge(leaf.overshoot);
 }
 

@@ -60,8 +60,8 @@ struct LockSum {
     std::map<int, std::uint64_t> errors;
     std::array<std::uint64_t, record::release_count> released{};
     std::vector<HolderSum> held_by;
-    Samples enter[2], region[2]; ///< by Mode
-    Samples exit, wait, overshoot;
+    Samples enter[2], region[2], wait[2]; ///< by Mode
+    Samples exit, overshoot;
     FairnessSum fairness;
 
     /// Adds all of another lock's but its identity.
@@ -142,6 +142,7 @@ public:
     std::vector<ProcessSum> processes;
     std::vector<WaitingSum> waiting;
     std::vector<OrderSum> orders;
+    std::vector<TimelineBar> timeline; ///< its lock, site and process are numbers of these lists
 
     /// Each pair once. Their times add up to the sites' waits: what the event log had no room for is
     /// nobody's.
@@ -170,6 +171,7 @@ private:
     void add_wait_counters(const Run &run, std::size_t first_process);
     void add_blame(const Run &run, std::size_t number);
     void add_fairness(const Run &run, std::size_t number, std::size_t first_process);
+    void add_timeline(const Run &run, std::size_t number, std::size_t first_process);
     void add_process_shares(const Run &run, std::size_t number, std::size_t first_process);
 
     const MergedStacks &stacks_;
