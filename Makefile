@@ -3,6 +3,7 @@
 # Sources are found by wildcard: a new file needs no line here.
 #   shim/, reporter/record/, reporter/summary/   -> build/libflockstat.so  (no exceptions, no RTTI)
 #   reporter/**                                  -> build/flockstat
+#   reporter/write/html/                         -> build/web/html_page.html, which is put into build/flockstat
 #   reporter/monitor/                            -> build/libflockstat-monitor.a  (and its headers install)
 #   tests/unit/, tests/support/ + objects        -> build/unit_tests
 #   tests/e2e/, tests/support/                   -> build/e2e_tests
@@ -71,7 +72,7 @@ wrap := $(addprefix -Wl$(comma)--wrap=,$(SHIM_WRAP))
 
 # ---------------------------------------------------------------- sources and objects
 
-reporter_cpp := $(shell find reporter -name '*.cpp' 2>/dev/null | LC_ALL=C sort)
+reporter_cpp := $(shell find reporter -name node_modules -prune -o -name '*.cpp' -print 2>/dev/null | LC_ALL=C sort)
 both_cpp := $(filter reporter/record/% reporter/summary/%,$(reporter_cpp))
 shim_own := $(wildcard shim/*.cpp shim/*.c shim/*.S)
 unit_cpp := $(wildcard tests/unit/*.cpp)
@@ -86,7 +87,7 @@ program_names = $(call built,$(1),$(2),$(filter-out $(1)/lib%,$(3))) \
     $(call built,$(1),$(2),$(filter $(1)/lib%,$(3)),.so)
 
 shim_objects := $(call objects,shim,$(shim_own) $(both_cpp))
-reporter_objects := $(call objects,reporter,$(reporter_cpp))
+reporter_objects := $(call objects,reporter,$(reporter_cpp) reporter/write/html_page.S)
 reporter_main := $(call objects,reporter,reporter/cli/main.cpp)
 # Interposers define flock, fcntl, close, ...: in a test program they would interpose the test itself. And
 # there libstdc++ throws.
@@ -94,6 +95,11 @@ testable_shim := $(call objects,shim,$(filter-out shim/interpose_% shim/library_
 unit_objects := $(call objects,test,$(unit_cpp) $(support_cpp))
 e2e_objects := $(call objects,test,$(e2e_cpp) $(support_cpp))
 program_files := $(call program_names,tests/programs,tests/programs,$(programs))
+# The HTML report's page: its own sources, and the npm packages that are built into it or check it.
+page := reporter/write/html
+page_sources := $(filter-out $(page)/node_modules%,$(shell find $(page) -name node_modules -prune -o -type f -print 2>/dev/null))
+npm_scope := $(if $(filter test unit e2e check format screenshots %/e2e_tests,$(MAKECMDGOALS)),tools,build)
+npm := $(page)/node_modules/.$(npm_scope)
 bench_files := $(call program_names,tests/bench,bench,$(benches))
 
 libunwind := build/deps/libunwind/lib/libunwind.a
@@ -106,10 +112,10 @@ unwind_libs := -Wl,--start-group build/deps/libunwind/lib/libunwind-x86_64.a $(l
 all: $(BUILD)/libflockstat.so $(BUILD)/flockstat ## build build/libflockstat.so and build/flockstat (default)
 
 test: all $(BUILD)/unit_tests $(BUILD)/e2e_tests $(program_files) ## build and run all tests
-	$(Q)scripts/test $(BUILD) unit_tests e2e_tests
+	$(Q)scripts/test $(BUILD) page unit_tests e2e_tests
 
-unit: $(BUILD)/unit_tests ## build and run the unit tests only
-	$(Q)scripts/test $(BUILD) unit_tests
+unit: $(BUILD)/unit_tests $(npm) ## build and run the unit tests only
+	$(Q)scripts/test $(BUILD) page unit_tests
 
 e2e: all $(BUILD)/e2e_tests $(program_files) ## build and run the end-to-end tests only
 	$(Q)scripts/test $(BUILD) e2e_tests
@@ -120,11 +126,12 @@ demo: all ## profile real programs that contend for locks, and show the report
 bench: all $(bench_files) ## measure what flockstat costs
 	$(Q)scripts/bench
 
-check: all ## format, lint, include arrows, exports, paths, shell scripts
+check: all $(npm) ## format, lint, include arrows, exports, paths, shell scripts
 	$(Q)MAKE="$(MAKE)" scripts/check
 
-format: | deps ## format all sources in place
+format: $(npm) | deps ## format all sources in place
 	$(Q)git ls-files -co --exclude-standard -- '*.cpp' '*.h' '*.c' | xargs -r clang-format -i
+	$(Q)cd $(page) && node_modules/.bin/prettier --log-level warn --write . ../../../tests/page ../../../tests/browser
 
 install: all $(BUILD)/libflockstat-monitor.a ## install below $(DESTDIR)$(PREFIX), PREFIX=/usr/local
 	install -D -m 755 $(BUILD)/flockstat $(DESTDIR)$(PREFIX)/bin/flockstat
@@ -141,7 +148,7 @@ clean: ## remove what was built (but not build/deps: packages are not built anew
 	$(Q)rm -rf build-sanitize
 
 distclean: ## remove everything that was built or downloaded
-	rm -rf build build-sanitize
+	rm -rf build build-sanitize $(page)/node_modules
 
 help: ## show this list
 	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/\1 \2/p' Makefile | \
@@ -215,6 +222,17 @@ $(eval $(call compile,shim,c,$(CC) $(shim_cflags),SHIM))
 $(eval $(call compile,shim,S,$(CC) $(shim_common),SHIM))
 $(eval $(call compile,reporter,cpp,$(CXX) $(reporter_cxxflags),CXX))
 $(eval $(call compile,test,cpp,$(CXX) $(test_cxxflags),TEST))
+
+$(BUILD)/obj/reporter/reporter/write/html_page.S.o: reporter/write/html_page.S $(BUILD)/web/html_page.html Makefile
+	$(call say,PAGE,$<)
+	$(Q)mkdir -p $(@D); $(CC) -I$(BUILD)/web -c -o $@ $<
+
+$(BUILD)/web/html_page.html: $(page_sources) $(npm)
+	$(call say,PAGE,$@)
+	$(Q)mkdir -p $(@D); node $(page)/build.js $@
+
+$(npm): $(page)/package-lock.json scripts/install-npm | deps
+	@scripts/install-npm $(npm_scope)
 
 # Programs to be profiled: built plainly, as somebody else's program would be, never sanitized.
 # $(1) source folder, $(2) folder below $(BUILD), $(3) source suffix, $(4) compiler and flags

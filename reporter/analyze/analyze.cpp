@@ -7,8 +7,8 @@
 #include "reporter/analyze/site_processes.h"
 #include "reporter/analyze/stat_of.h"
 #include "reporter/analyze/sums.h"
-#include "reporter/analyze/unread_python.h"
 #include "reporter/analyze/timeline.h"
+#include "reporter/analyze/unread_python.h"
 
 #include <algorithm>
 #include <functional>

@@ -46,6 +46,7 @@ void add_run_options(CLI::App *app, RunOptions *options) {
         ->type_name("DIR");
     app->add_flag("--add", options->add, "Add this run to those that DIR holds already");
     app->add_flag("--status", options->status, "Keep a line on stderr that says how the run goes");
+    app->add_flag("--html", options->html, "Write summary.html, too: the report as a page with pictures");
     app->add_flag("-q,--quiet", options->quiet, "Write the summary to the directory only");
     app->add_option("--include", options->include, "Watch only locks on paths that match (repeatable)")
         ->type_name("GLOB")
@@ -90,6 +91,7 @@ struct FormatName {
 };
 constexpr FormatName format_names[] = {
     {Format::text, "text", "for people (the default)"},
+    {Format::html, "html", "for people, a page with pictures that needs no network"},
     {Format::json, "json", "everything, as one object"},
     {Format::csv, "csv", "one table, see --table"},
     {Format::folded, "folded", "stacks and nanoseconds, for flame graphs; see --weight"},

@@ -27,6 +27,7 @@ struct RunOptions {
     bool all_users = false;
     bool quiet = false;
     bool status = false;
+    bool html = false;
     std::vector<std::string> include;
     std::vector<std::string> exclude;
     std::optional<std::uint64_t> arena_mib;
@@ -35,7 +36,7 @@ struct RunOptions {
     std::vector<std::string> command;  ///< never empty
 };
 
-enum class Format { text, json, csv, folded, pprof, openmetrics };
+enum class Format { text, html, json, csv, folded, pprof, openmetrics };
 
 /// flockstat report
 struct ReportOptions {

@@ -6,6 +6,7 @@
 #include "reporter/cli/terminal.h"
 #include "reporter/write/csv.h"
 #include "reporter/write/folded.h"
+#include "reporter/write/html.h"
 #include "reporter/write/json.h"
 #include "reporter/write/pprof.h"
 #include "reporter/write/report_metrics.h"
@@ -76,6 +77,7 @@ std::string render(const reporter::Report &report, const ReportOptions &options)
     case Format::folded: return to_folded(report, options.weight);
     case Format::pprof: return to_pprof(report);
     case Format::openmetrics: return to_metrics(report);
+    case Format::html: return to_html(report);
     case Format::text: break;
     }
     reporter::TextOptions text = options.text;

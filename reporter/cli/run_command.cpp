@@ -182,7 +182,7 @@ bool is_worth_keeping(const reporter::Run &run, std::uint32_t left_running) {
 }
 
 /// Sums the run up. The arena is removed where nobody is left to write to it.
-void finish(const RunState &state, bool quiet) {
+void finish(const RunState &state, bool quiet, bool html) {
     const std::filesystem::path directory = state.directory.path;
     const std::filesystem::path file = directory / state.directory.flk_name;
     reporter::Run run = reporter::read_run(file);
@@ -206,7 +206,7 @@ void finish(const RunState &state, bool quiet) {
     std::vector<reporter::Run> runs;
     const reporter::Report report = read_report(reporter::run_files(directory), &runs);
     keep_finished_run(file, run);
-    write_summaries(report, directory);
+    write_summaries(report, directory, html);
     if (!quiet) {
         reporter::TextOptions text;
         fit_terminal(STDERR_FILENO, &text);
@@ -252,7 +252,7 @@ int carry_out(const RunOptions &options, const record::Settings &settings, Envir
     mark_ended(state.arena, wait_status);
     const int status = exit_status_of(wait_status);
     try {
-        finish(state, settings.quiet);
+        finish(state, settings.quiet, options.html);
         return status;
     } catch (const reporter::ReadError &error) {
         say(error.what());

@@ -2,6 +2,7 @@
 
 #include "reporter/cli/progress.h"
 #include "reporter/summary/out_file.h"
+#include "reporter/write/html.h"
 #include "reporter/write/json.h"
 #include "reporter/write/text.h"
 
@@ -21,6 +22,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::array<const char *, 2> summary_names = {"summary.txt", "summary.json"};
+constexpr char html_name[] = "summary.html"; ///< only where somebody asked for it
 
 [[noreturn]] void fail(const fs::path &file, int error) {
     throw std::system_error(error, std::generic_category(), file.string());
@@ -57,9 +59,13 @@ void write_file(const fs::path &directory, const char *name, const std::string &
 
 } // namespace
 
-void write_summaries(const reporter::Report &report, const fs::path &directory) {
+void write_summaries(const reporter::Report &report, const fs::path &directory, bool html) {
     write_file(directory, summary_names[0], to_text(report, reporter::TextOptions{}));
     write_file(directory, summary_names[1], to_json(report));
+    std::error_code none;
+    if (html || fs::exists(directory / html_name, none)) {
+        write_file(directory, html_name, to_html(report));
+    }
 }
 
 void keep_finished_run(const fs::path &file, const reporter::Run &run) {

@@ -10,9 +10,10 @@
 
 namespace flockstat::cli {
 
-/// Writes summary.txt and summary.json to `directory`, each complete or not at all. Throws std::system_error
-/// with the file's name.
-void write_summaries(const reporter::Report &report, const std::filesystem::path &directory);
+/// Writes summary.txt and summary.json to `directory`, each complete or not at all, and summary.html where
+/// that is wanted or there already. Throws std::system_error with the file's name.
+void write_summaries(const reporter::Report &report, const std::filesystem::path &directory,
+                     bool html = false);
 
 /// Where `file` is the link to the arena of a run that is over: replaces it by a copy of the arena, and
 /// removes the arena. Anything else is left as it is. Throws std::system_error with the file's name where the

@@ -120,7 +120,7 @@ Json mode_object(const ModeReport &mode) {
 Json holder_object(const HolderReport &holder) {
     return {{"pid", holder.pid},
             {"command", text_array(holder.command)},
-            {"mode", holder.mode == Mode::shared ? "shared" : "exclusive"},
+            {"mode", mode_word(holder.mode)},
             {"held_ns", holder.held_ns}};
 }
 
@@ -128,7 +128,7 @@ Json overtaken_object(const OvertakenReport &overtaken) {
     return {{"wait_ns", overtaken.wait_ns},
             {"times", overtaken.times},
             {"behind_shared_ns", overtaken.behind_shared_ns},
-            {"mode", overtaken.mode == Mode::shared ? "shared" : "exclusive"},
+            {"mode", mode_word(overtaken.mode)},
             {"site", overtaken.site},
             {"process", overtaken.process ? Json(*overtaken.process) : Json(nullptr)}};
 }
@@ -151,6 +151,8 @@ Json fairness_object(const FairnessReport &fairness) {
         {"overtaken", fairness.overtaken ? overtaken_object(*fairness.overtaken) : Json(nullptr)},
         {"processes", std::move(processes)}};
 }
+
+} // namespace
 
 Json lock_object(const LockReport &lock) {
     return {{"path", valid_utf8(lock.path)},
@@ -184,8 +186,6 @@ Json lock_object(const LockReport &lock) {
             {"overshoot", full_stat(lock.overshoot)},
             {"fairness", fairness_object(lock.fairness)}};
 }
-
-} // namespace
 
 Json frame_object(const SourceFrame &frame) {
     return {{"function", valid_utf8(frame.function)},
@@ -290,20 +290,21 @@ Json window_object(const Window &window) {
 
 } // namespace
 
-std::string to_json(const Report &report) {
-    Json json = {{"schema", "flockstat.report/1"},
-                 {"run", run_object(report.run)},
-                 {"lost", lost_object(report.lost)},
-                 {"unattributed", unattributed_object(report)},
-                 {"counters", counters_object(report)},
-                 {"locks", array_of(report.locks, lock_object)},
-                 {"sites", array_of(report.sites, site_object)},
-                 {"processes", array_of(report.processes, process_object)},
-                 {"blame", array_of(report.blame, blame_object)},
-                 {"findings", array_of(report.findings, finding_object)},
-                 {"concurrency", concurrencies_object(report)},
-                 {"windows", array_of(report.windows, window_object)}};
-    return json.dump(1) + "\n";
+Json report_object(const Report &report) {
+    return {{"schema", "flockstat.report/1"},
+            {"run", run_object(report.run)},
+            {"lost", lost_object(report.lost)},
+            {"unattributed", unattributed_object(report)},
+            {"counters", counters_object(report)},
+            {"locks", array_of(report.locks, lock_object)},
+            {"sites", array_of(report.sites, site_object)},
+            {"processes", array_of(report.processes, process_object)},
+            {"blame", array_of(report.blame, blame_object)},
+            {"findings", array_of(report.findings, finding_object)},
+            {"concurrency", concurrencies_object(report)},
+            {"windows", array_of(report.windows, window_object)}};
 }
+
+std::string to_json(const Report &report) { return report_object(report).dump(1) + "\n"; }
 
 } // namespace flockstat::reporter

@@ -1,7 +1,7 @@
 /// What the JSON of several commands has in common.
 #pragma once
 
-#include "reporter/symbolize/symbolize.h"
+#include "reporter/analyze/report.h"
 
 #include <nlohmann/json.hpp>
 
@@ -11,5 +11,11 @@ using Json = nlohmann::ordered_json;
 
 /// A frame of a site.
 [[nodiscard]] Json frame_object(const SourceFrame &frame);
+
+/// A lock, or several that are summed up.
+[[nodiscard]] Json lock_object(const LockReport &lock);
+
+/// The whole report, schema "flockstat.report/1".
+[[nodiscard]] Json report_object(const Report &report);
 
 } // namespace flockstat::reporter

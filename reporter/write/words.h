@@ -14,6 +14,11 @@ namespace flockstat::reporter {
     return words[static_cast<std::size_t>(family)];
 }
 
+/// "shared", "exclusive".
+[[nodiscard]] inline std::string mode_word(Mode mode) {
+    return mode == Mode::shared ? "shared" : "exclusive";
+}
+
 /// "exit", "exec", "killed", "running"; nothing where it is not known.
 [[nodiscard]] inline std::optional<std::string> ending_word(Ending ending) {
     switch (ending) {

@@ -61,14 +61,15 @@ TEST_CASE("options of run end at the command") {
 
 TEST_CASE("all options of run are read") {
     const RunOptions options =
-        run_options({"--add", "--no-stacks", "--no-probe", "--all-users", "--quiet", "--status", "--include",
-                     "*.lock", "--include=/var/*", "--exclude", "/tmp/*", "--arena", "8", "x"});
+        run_options({"--add", "--no-stacks", "--no-probe", "--all-users", "--quiet", "--status", "--html",
+                     "--include", "*.lock", "--include=/var/*", "--exclude", "/tmp/*", "--arena", "8", "x"});
     CHECK(options.add);
     CHECK(options.no_stacks);
     CHECK(options.no_probe);
     CHECK(options.all_users);
     CHECK(options.quiet);
     CHECK(options.status);
+    CHECK(options.html);
     CHECK(options.include == Words{"*.lock", "/var/*"});
     CHECK(options.exclude == Words{"/tmp/*"});
     CHECK(options.arena_mib == 8);
