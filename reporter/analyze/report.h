@@ -175,7 +175,7 @@ struct WaitingReport {
     bool alive = false;
 };
 
-/// A single wait or hold. For the HTML page only.
+/// A single wait or hold. For the HTML page and trace viewers only.
 struct TimelineBar {
     enum class Kind {
         hold,

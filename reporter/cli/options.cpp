@@ -96,6 +96,7 @@ constexpr FormatName format_names[] = {
     {Format::csv, "csv", "one table, see --table"},
     {Format::folded, "folded", "stacks and nanoseconds, for flame graphs; see --weight"},
     {Format::pprof, "pprof", "profile.proto, gzip'd: go tool pprof, Pyroscope, Parca"},
+    {Format::perfetto, "perfetto", "single waits and holds over time: ui.perfetto.dev, chrome://tracing"},
     {Format::openmetrics, "openmetrics", "metrics for Prometheus's textfile collector or a push gateway"},
 };
 

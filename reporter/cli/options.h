@@ -36,7 +36,7 @@ struct RunOptions {
     std::vector<std::string> command;  ///< never empty
 };
 
-enum class Format { text, html, json, csv, folded, pprof, openmetrics };
+enum class Format { text, html, json, csv, folded, pprof, perfetto, openmetrics };
 
 /// flockstat report
 struct ReportOptions {

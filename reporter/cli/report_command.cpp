@@ -10,6 +10,7 @@
 #include "reporter/write/json.h"
 #include "reporter/write/pprof.h"
 #include "reporter/write/report_metrics.h"
+#include "reporter/write/trace_events.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -76,6 +77,7 @@ std::string render(const reporter::Report &report, const ReportOptions &options)
     case Format::csv: return to_csv(report, options.table);
     case Format::folded: return to_folded(report, options.weight);
     case Format::pprof: return to_pprof(report);
+    case Format::perfetto: return to_trace_events(report);
     case Format::openmetrics: return to_metrics(report);
     case Format::html: return to_html(report);
     case Format::text: break;

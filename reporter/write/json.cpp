@@ -39,25 +39,6 @@ Json error_object(const ErrorCounts &errors) {
     return json;
 }
 
-Json run_object(const RunReport &run) {
-    return {{"directory", valid_utf8(run.directory)},
-            {"command", text_array(run.command)},
-            {"started", rfc3339(run.started_at_ns)},
-            {"duration_ns", run.duration_ns},
-            {"host", valid_utf8(run.host)},
-            {"clock", run.clock == record::Clock::tsc ? "tsc" : "monotonic"},
-            {"processes", run.processes},
-            {"threads", run.threads},
-            {"complete", run.complete},
-            {"probe", run.probe},
-            {"unread_python", run.unread_python.empty() ? Json() : Json(run.unread_python)}};
-}
-
-Json lost_object(const record::Lost &lost) {
-    return {{"events", lost.events}, {"processes", lost.processes}, {"locks", lost.locks},
-            {"stacks", lost.stacks}, {"calls", lost.calls},         {"orders", lost.orders}};
-}
-
 Json unattributed_object(const Report &report) {
     Json json = Json::object();
     for (std::size_t family = 0; family < record::family_count; ++family) {
@@ -289,6 +270,25 @@ Json window_object(const Window &window) {
 }
 
 } // namespace
+
+Json run_object(const RunReport &run) {
+    return {{"directory", valid_utf8(run.directory)},
+            {"command", text_array(run.command)},
+            {"started", rfc3339(run.started_at_ns)},
+            {"duration_ns", run.duration_ns},
+            {"host", valid_utf8(run.host)},
+            {"clock", run.clock == record::Clock::tsc ? "tsc" : "monotonic"},
+            {"processes", run.processes},
+            {"threads", run.threads},
+            {"complete", run.complete},
+            {"probe", run.probe},
+            {"unread_python", run.unread_python.empty() ? Json() : Json(run.unread_python)}};
+}
+
+Json lost_object(const record::Lost &lost) {
+    return {{"events", lost.events}, {"processes", lost.processes}, {"locks", lost.locks},
+            {"stacks", lost.stacks}, {"calls", lost.calls},         {"orders", lost.orders}};
+}
 
 Json report_object(const Report &report) {
     return {{"schema", "flockstat.report/1"},

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <sstream>
 
 #include "tests/support/e2e.h"
 #include "tests/support/readers.h"
@@ -160,4 +161,79 @@ TEST_CASE("promtool takes the metrics of a report", "[formats]") {
     CHECK(std::stod(metrics.substr(at + median.size())) ==
           Approx(lock["wait"]["p50_ns"].get<double>() / 1e9).epsilon(1e-9));
     CHECK(metrics.find("\nflockstat_lost{what=\"calls\"} 0\n") != std::string::npos);
+}
+
+namespace {
+
+/// What TracerBench's model makes of a run's trace.
+json read_trace(const RecordedRun &run, const std::filesystem::path &file) {
+    CHECK(report_text(run, {"perfetto", "-O", file.string()}).empty());
+    const std::filesystem::path reader = program_source("../browser/read_trace.mjs");
+    const Outcome outcome = run_command({.argv = {"node", reader.string(), file.string()}});
+    INFO(outcome.err);
+    REQUIRE(outcome.status == 0);
+    return json::parse(outcome.out);
+}
+
+/// The slices of the process with that pid that have this category.
+std::vector<json> slices_of(const json &model, const json &pid, const std::string &category) {
+    std::vector<json> slices;
+    for (const json &process : model["processes"])
+        for (const json &track : process["tracks"])
+            for (const json &slice : track["slices"])
+                if (process["pid"] == pid && slice["cat"] == category)
+                    slices.push_back(slice);
+    return slices;
+}
+
+bool is_at(const json &slice, const std::string &function) {
+    const json &site = slice["args"]["site"];
+    return std::any_of(site.begin(), site.end(), [&](const json &frame) {
+        return frame.get<std::string>().rfind(function + " (", 0) == 0;
+    });
+}
+
+} // namespace
+
+TEST_CASE("TracerBench's model reads the trace", "[formats]") {
+    const TempDirectory base;
+    const RecordedRun run = convoy(base);
+    const json model = read_trace(run, base / "trace.json");
+
+    // What each process says it did, by its own clock: "second ASKED GOT LET_GO".
+    std::istringstream told(run.outcome.out);
+    std::string name;
+    for (double asked_ns = 0, got_ns = 0, let_go_ns = 0; told >> name >> asked_ns >> got_ns >> let_go_ns;) {
+        INFO(name);
+        const json &processes = run.report["processes"];
+        std::size_t found = 0;
+        for (const json &process : processes) {
+            const std::vector<json> holds = slices_of(model, process["pid"], "hold");
+            const std::vector<json> waits = slices_of(model, process["pid"], "wait");
+            if (holds.empty() || !is_at(holds[0], name))
+                continue;
+            ++found;
+            REQUIRE(holds.size() == 1);
+            CHECK(holds[0]["args"]["lock"] == (base / "l").string());
+            CHECK(holds[0]["duration"].get<double>() * 1001 >= let_go_ns - got_ns);
+            REQUIRE(waits.size() == (name == "first" ? 0 : 1));
+            for (const json &wait : waits) {
+                CHECK(is_at(wait, name));
+                CHECK(wait["nested"] == false);
+                CHECK(wait["duration"].get<double>() * 999 <= got_ns - asked_ns);
+                CHECK(wait["duration"].get<double>() * 1000 ==
+                      Approx(process["wait"]["sum_ns"].get<double>()));
+            }
+        }
+        CHECK(found == 1);
+    }
+    REQUIRE(model["arrows"].size() == 2);
+    for (const json &arrow : model["arrows"]) {
+        REQUIRE(arrow["from"].size() == 1);
+        REQUIRE(arrow["to"].size() == 1);
+        CHECK(arrow["from"][0]["cat"] == "hold");
+        CHECK(is_at(arrow["from"][0], "first"));
+        CHECK(arrow["to"][0]["cat"] == "wait");
+        CHECK(arrow["at"] <= arrow["until"]);
+    }
 }

@@ -111,6 +111,7 @@ TEST_CASE("formats of report are read") {
     CHECK(report_options({"-f", "csv", "--table", "blame"}).table == flockstat::reporter::CsvTable::blame);
     CHECK(report_options({"-f", "folded", "--weight", "hold"}).weight == flockstat::reporter::SiteTime::hold);
     CHECK(report_options({"--format=pprof"}).format == Format::pprof);
+    CHECK(report_options({"-f", "perfetto"}).format == Format::perfetto);
     check_refused({"report", "-f", "csv", "--table", "stocks"}, status_usage, "stocks");
     check_refused({"report", "--weight", "heavy"}, status_usage, "heavy");
 }
