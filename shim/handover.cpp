@@ -1,8 +1,8 @@
 #include "shim/handover.h"
 
-#include "reporter/record/arena_view.h"
 #include "reporter/record/system_call.h"
 #include "shim/region_end.h"
+#include "shim/region_slots.h"
 
 #include <charconv>
 #include <cstring>
@@ -285,19 +285,17 @@ void join_shared_regions(ThreadState &thread, OpenFile &open_file, int descripto
     if (anything_handed()) {
         adopt_handovers(thread);
     }
-    const record::ArenaView view(run.arena.base, run.arena.bytes);
     const record::Ref flock_lock = lock_record_if_any(*open_file.file, Family::flock);
     const record::Ref ofd_lock = lock_record_if_any(*open_file.file, Family::ofd);
-    const auto look_at = [&](const record::Region &seen) {
-        const bool of_file = seen.lock != 0 && (seen.lock == flock_lock || seen.lock == ofd_lock);
-        const auto *keeper = record::resolve<record::Process>(run.arena, seen.process);
-        if (seen.since_ticks == 0 || !of_file || seen.process == run.process_ref || keeper == nullptr ||
-            (is_same_description(descriptor, keeper->pid, seen.descriptor) != Answer::yes &&
+    visit_region_slots([&](record::Region &slot) {
+        const std::uint64_t since_ticks = slot.since_ticks;
+        const bool of_file = slot.lock != 0 && (slot.lock == flock_lock || slot.lock == ofd_lock);
+        const auto *keeper = record::resolve<record::Process>(run.arena, slot.process);
+        if (since_ticks == 0 || !of_file || slot.process == run.process_ref || keeper == nullptr ||
+            (is_same_description(descriptor, keeper->pid, slot.descriptor) != Answer::yes &&
              find_number(descriptor, keeper->pid) < 0)) {
             return;
         }
-        auto &slot = const_cast<record::Region &>(seen);
-        const std::uint64_t since_ticks = seen.since_ticks;
         if (slot.holders < 2) {
             slot.holders = 2;
         }
@@ -311,21 +309,7 @@ void join_shared_regions(ThreadState &thread, OpenFile &open_file, int descripto
         } else {
             adopt_range(thread, open_file.ofd, open_file.lock, slot, keep);
         }
-    };
-    view.for_chain<record::ThreadBlock>(
-        view.header().blocks, [&](record::Ref, const record::ThreadBlock &block) {
-            record::Ref ref = block.regions;
-            for (unsigned i = 0; i < max_keeps; ++i) {
-                const auto *group = record::resolve<record::RegionGroup>(run.arena, ref);
-                if (group == nullptr) {
-                    break;
-                }
-                for (const record::Region &slot : group->slots) {
-                    look_at(slot);
-                }
-                ref = group->next;
-            }
-        });
+    });
 }
 
 } // namespace flockstat::shim

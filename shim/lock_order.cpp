@@ -1,9 +1,9 @@
 #include "shim/lock_order.h"
 
-#include "reporter/record/arena_view.h"
 #include "reporter/record/system_call.h"
 #include "shim/co_holders.h"
 #include "shim/open_file.h"
+#include "shim/region_slots.h"
 
 #include <algorithm>
 
@@ -184,30 +184,15 @@ void note_nested(ThreadState &thread, record::Leaf *leaf, Range range) {
 
 void find_inherited(ThreadState &thread) {
     inherited_known = true;
-    const record::ArenaView view(run.arena.base, run.arena.bytes);
-    if (view.header().process_count < 2) {
+    if (reinterpret_cast<const record::Header *>(run.arena.base)->process_count < 2) {
         return;
     }
-    const auto look_at = [&](const record::Region &slot) {
+    visit_region_slots([&](record::Region &slot) {
         const std::uint64_t since_ticks = slot.since_ticks;
         if (since_ticks != 0 && is_inherited(slot)) {
-            push_outer(thread.held, {const_cast<record::Region *>(&slot), since_ticks});
+            push_outer(thread.held, {&slot, since_ticks});
         }
-    };
-    view.for_chain<record::ThreadBlock>(
-        view.header().blocks, [&](record::Ref, const record::ThreadBlock &block) {
-            record::Ref ref = block.regions;
-            for (unsigned i = 0; i < record::max_chain_steps; ++i) {
-                const auto *group = record::resolve<record::RegionGroup>(run.arena, ref);
-                if (group == nullptr) {
-                    break;
-                }
-                for (const record::Region &slot : group->slots) {
-                    look_at(slot);
-                }
-                ref = group->next;
-            }
-        });
+    });
     if (thread.held.innermost.live == nullptr) {
         pop_innermost(thread.held);
     }
