@@ -1,6 +1,7 @@
 #include "shim/handover.h"
 
 #include "reporter/record/system_call.h"
+#include "shim/lock_lines.h"
 #include "shim/region_end.h"
 #include "shim/region_slots.h"
 
@@ -158,7 +159,21 @@ void end_unseen(ThreadState &thread, record::Region &slot, const record::Keep &k
     }
 }
 
-void adopt(ThreadState &thread, const record::Keep &keep) {
+/// After a lock call the kernel may show no lock any more of what this process had until then.
+enum class Adopting : std::uint8_t { before, after_lock_call };
+
+/// Is a descriptor's open file description, whose number was that of the one that the region is of when it
+/// was handed over, that one still? One that this process gave its number is known by it; one that holds no
+/// lock is another.
+bool is_still_of(const OpenFile &open_file, const record::Region &slot, int descriptor, Adopting when) {
+    if (slot.owner >> 32U == run.process_ref && slot.owner != open_file.number) {
+        return false;
+    }
+    LockLines lines;
+    return when == Adopting::after_lock_call || !lines.read(descriptor) || !lines.empty();
+}
+
+void adopt(ThreadState &thread, const record::Keep &keep, Adopting when) {
     auto *slot = record::resolve<record::Region>(run.arena, keep.region);
     if (slot == nullptr || keep.since_ticks == 0 ||
         __atomic_load_n(&slot->since_ticks, __ATOMIC_ACQUIRE) != keep.since_ticks) {
@@ -183,7 +198,7 @@ void adopt(ThreadState &thread, const record::Keep &keep) {
         return;
     }
     OpenFile *open_file = adopt_descriptor(keep.descriptor, *lock);
-    if (open_file == nullptr) {
+    if (open_file == nullptr || !is_still_of(*open_file, *slot, keep.descriptor, when)) {
         end_unseen(thread, *slot, keep);
     } else if (slot->family == Family::flock) {
         adopt_flock(thread, *open_file, *slot, keep.since_ticks);
@@ -214,6 +229,27 @@ void for_keeps(record::Ref head, Visit visit) {
         visit(copy);
         head = copy.next;
     }
+}
+
+void adopt_all(ThreadState &thread, Adopting when) {
+    const std::uint64_t handovers = __atomic_load_n(&header().handovers, __ATOMIC_ACQUIRE);
+    record::Ref ref = 0;
+    const record::Process *mine = own_record(&ref);
+    if (mine == nullptr || mine->keeps == 0 || !ensure_block(thread) || run.process_ref != ref) {
+        return;
+    }
+    const record::Ref keeps = __atomic_exchange_n(&run.process->keeps, 0, __ATOMIC_ACQ_REL);
+    for_keeps(keeps, [&](const record::Keep &keep) {
+        if (keep.region != 0) {
+            adopt(thread, keep, when);
+        }
+    });
+    for_keeps(keeps, [](const record::Keep &keep) {
+        if (keep.region == 0) {
+            adopt_duplicate(keep.descriptor, keep.duplicate_of);
+        }
+    });
+    run.handovers_seen = handovers;
 }
 
 } // namespace
@@ -247,26 +283,7 @@ bool look_for_keeps() {
     return any;
 }
 
-void adopt_handovers(ThreadState &thread) {
-    const std::uint64_t handovers = __atomic_load_n(&header().handovers, __ATOMIC_ACQUIRE);
-    record::Ref ref = 0;
-    const record::Process *mine = own_record(&ref);
-    if (mine == nullptr || mine->keeps == 0 || !ensure_block(thread) || run.process_ref != ref) {
-        return;
-    }
-    const record::Ref keeps = __atomic_exchange_n(&run.process->keeps, 0, __ATOMIC_ACQ_REL);
-    for_keeps(keeps, [&](const record::Keep &keep) {
-        if (keep.region != 0) {
-            adopt(thread, keep);
-        }
-    });
-    for_keeps(keeps, [](const record::Keep &keep) {
-        if (keep.region == 0) {
-            adopt_duplicate(keep.descriptor, keep.duplicate_of);
-        }
-    });
-    run.handovers_seen = handovers;
-}
+void adopt_handovers(ThreadState &thread) { adopt_all(thread, Adopting::before); }
 
 void keep_over_exec(const HeldRegion &region, Range range, int descriptor) {
     if (region.live != nullptr && region.since_ticks != 0 && region.live->process == run.process_ref) {
@@ -283,7 +300,7 @@ void keep_duplicate_over_exec(int descriptor, int duplicate_of) {
 
 void join_shared_regions(ThreadState &thread, OpenFile &open_file, int descriptor) {
     if (anything_handed()) {
-        adopt_handovers(thread);
+        adopt_all(thread, Adopting::after_lock_call);
     }
     const record::Ref flock_lock = lock_record_if_any(*open_file.file, Family::flock);
     const record::Ref ofd_lock = lock_record_if_any(*open_file.file, Family::ofd);

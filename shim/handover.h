@@ -27,7 +27,7 @@ namespace flockstat::shim {
 /// room.
 [[nodiscard]] bool hand_over(const HeldRegion &region, const CoHolder &to);
 
-/// Takes over what was put into this process's care.
+/// Takes over what was put into this process's care, before it does anything to it.
 void adopt_handovers(ThreadState &thread);
 
 /// Leaves to the image after an exec: a piece of a region; that a descriptor is a duplicate of another.

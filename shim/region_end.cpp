@@ -2,6 +2,7 @@
 
 #include "reporter/record/system_call.h"
 #include "shim/handover.h"
+#include "shim/lock_lines.h"
 
 #include <cerrno>
 
@@ -164,7 +165,10 @@ Leaving find_successor(ThreadState &thread, const HeldRegion &region, int descri
             if (is_kept(keeper, slot, descriptor)) {
                 return Leaving::goes_on;
             }
-            if (!ensure_block(thread)) {
+            // A child may have a copy of what its parent got in the meantime (distrust_descriptors).
+            LockLines lines;
+            const bool never_had_it = lines.read(descriptor) && lines.empty();
+            if (never_had_it || !ensure_block(thread)) {
                 return Leaving::goes_on; // not ours to count
             }
             if (!__atomic_compare_exchange_n(&slot.process, &keeper, run.process_ref, false, __ATOMIC_ACQ_REL,

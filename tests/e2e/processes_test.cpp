@@ -43,6 +43,15 @@ TEST_CASE("a lock that a forked child shares ends with the last of both", "[proc
     });
 }
 
+TEST_CASE("what was handed to a number that is another description's by now has no known end",
+          "[processes]") {
+    check_description_relays({
+        {"closed unseen, and opened again",
+         "a.open a.fork=b b.lock b.close held a.lose free a.open a.close",
+         {{"unknown", 1}}},
+    });
+}
+
 TEST_CASE("a child has none of its parent's posix locks", "[processes]") {
     check_relay("posix",
                 {"child closes", "a.open a.lock a.fork=b b.close held !a.unlock free", {{"unlock", 1}}});

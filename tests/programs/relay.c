@@ -2,13 +2,16 @@
 // Each step is told to one of them, and is over before the next one begins. Process `a` opens PATH, not
 // close-on-exec.
 //
-// STEP is [!]ACTOR.VERB: open lock shared unlock close dup (closes the original) move (the same, to a high
-// number) map (the file, with the descriptor) unmap cloexec nocloexec send (the descriptor, as a message)
-// take (one from a message) wait (for its children) exit _exit quick_exit abort kill daemon exec exectrue
-// (becomes /bin/true); and those that make another process, as in a.fork=b: fork clone (raw) spawn spawnas
-// (under another number) vfork. The steps `held` and `free` ask the kernel. `!` marks the step that releases
-// the lock: prints "held LOW HIGH", the bounds of how long it was held since it was first got.
+// STEP is [!]ACTOR.VERB: open lock shared unlock close lose (closes it, unseen) replace (by a duplicate of
+// stdin) range (closes it as one of several) dup (closes the original) move (the same, to a high number) map
+// (the file, with the descriptor) unmap cloexec nocloexec send (the descriptor, as a message) take (one from
+// a message) elsewhere (its children are of another pid namespace) wait (for its children) exit _exit
+// quick_exit abort kill daemon exec exectrue (becomes /bin/true); and those that make another process, as in
+// a.fork=b: fork clone (raw) spawn spawnas (under another number) vfork. The steps `held` and `free` ask the
+// kernel, `pause` lets 300 ms go by. `!` marks the step that releases the lock: prints "held LOW HIGH", the
+// bounds of how long it was held since it was first got.
 #include <poll.h>
+#include <sched.h>
 #include <spawn.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -144,6 +147,14 @@ static void perform(char *verb) {
         must(unlock_file(family, fd) == 0, verb);
     } else if (strcmp(verb, "close") == 0) {
         must(close(fd) == 0, verb);
+    } else if (strcmp(verb, "lose") == 0) {
+        must(raw(SYS_close, fd, 0, NULL) == 0, verb);
+    } else if (strcmp(verb, "replace") == 0) {
+        must(dup2(0, fd) == fd, verb);
+    } else if (strcmp(verb, "range") == 0) {
+        must(close_range((unsigned)fd, (unsigned)fd + 1, 0) == 0, verb);
+    } else if (strcmp(verb, "elsewhere") == 0) {
+        must(unshare(CLONE_NEWPID) == 0 || unshare(CLONE_NEWUSER | CLONE_NEWPID) == 0, verb);
     } else if (strcmp(verb, "dup") == 0) {
         const int copy = dup(fd);
         must(copy >= 0 && close(fd) == 0, verb);
@@ -291,6 +302,10 @@ int main(int argc, char **argv) {
     await_actors(1);
     long long low = 0, high = 0, before = 0, after = 0;
     for (int i = 3; i < argc; ++i) {
+        if (strcmp(argv[i], "pause") == 0) {
+            sleep_ms(300);
+            continue;
+        }
         const int last = argv[i][0] == '!';
         const char *step = argv[i] + last;
         if (strcmp(step, "held") == 0 || strcmp(step, "free") == 0) {
