@@ -21,7 +21,7 @@ ThreadState *state_if_any() {
 
 /// In the process that is about to fork.
 void begin_fork() {
-    note_child();
+    begin_making_child();
     ThreadState *thread = passing() ? nullptr : state_if_any();
     if (thread != nullptr) {
         inside_bookkeeping(*thread, [](ThreadState &mine) {
@@ -61,9 +61,7 @@ void begin_child() {
 
 } // namespace
 
-void watch_forks() { pthread_atfork(begin_fork, nullptr, begin_child); }
-
-void note_child() { __atomic_fetch_add(&flockstat_fork_epoch, 1U, __ATOMIC_RELAXED); }
+void watch_forks() { pthread_atfork(begin_fork, end_making_child, begin_child); }
 
 void begin_daemon() { in_daemon = true; }
 

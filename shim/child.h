@@ -6,9 +6,6 @@ namespace flockstat::shim {
 /// In the constructor: have forks by libc noticed on both sides.
 void watch_forks();
 
-/// A child is about to be made that inherits descriptors, by other means than fork.
-void note_child();
-
 /// Around daemon(3): it forks, and its parent ends inside libc, where no wrapper sees it.
 void begin_daemon();
 void end_daemon();

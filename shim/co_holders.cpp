@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 std::uint32_t flockstat_fork_epoch = 1;
+std::uint32_t flockstat_forks_under_way = 0;
 
 namespace flockstat::shim {
 namespace {

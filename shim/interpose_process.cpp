@@ -2,6 +2,7 @@
 /// without fork, as the program calls them.
 #include "shim/child.h"
 #include "shim/export.h"
+#include "shim/fork_epoch.h"
 #include "shim/process_end.h"
 #include "shim/real.h"
 #include "shim/thread_slot.h"
@@ -122,25 +123,35 @@ FLOCKSTAT_EXPORT int execle(const char *path, const char *first, ...) noexcept {
 FLOCKSTAT_EXPORT int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
                                  const posix_spawnattr_t *attributes, char *const arguments[],
                                  char *const environment[]) {
-    note_child();
-    return flockstat_next()->posix_spawn(pid, path, actions, attributes, arguments, environment);
+    begin_making_child();
+    const int result = flockstat_next()->posix_spawn(pid, path, actions, attributes, arguments, environment);
+    end_making_child();
+    return result;
 }
 
 FLOCKSTAT_EXPORT int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,
                                   const posix_spawnattr_t *attributes, char *const arguments[],
                                   char *const environment[]) {
-    note_child();
-    return flockstat_next()->posix_spawnp(pid, file, actions, attributes, arguments, environment);
+    begin_making_child();
+    const int result = flockstat_next()->posix_spawnp(pid, file, actions, attributes, arguments, environment);
+    end_making_child();
+    return result;
 }
 
+/// It ends with its child. A thread that is cancelled in it leaves a child under way for ever, which costs
+/// some questions more.
 FLOCKSTAT_EXPORT int system(const char *command) {
-    note_child();
-    return flockstat_next()->system(command);
+    begin_making_child();
+    const int result = flockstat_next()->system(command);
+    end_making_child();
+    return result;
 }
 
 FLOCKSTAT_EXPORT FILE *popen(const char *command, const char *mode) {
-    note_child();
-    return flockstat_next()->popen(command, mode);
+    begin_making_child();
+    FILE *stream = flockstat_next()->popen(command, mode);
+    end_making_child();
+    return stream;
 }
 
 /// A child that shares our memory but has descriptors of its own, and that this thread waits for, is one of
@@ -152,8 +163,9 @@ FLOCKSTAT_EXPORT int clone(int (*function)(void *), void *stack, int flags, void
     void *thread_area = va_arg(more, void *);
     auto *child_id = va_arg(more, pid_t *);
     va_end(more);
-    if ((flags & CLONE_FILES) == 0) {
-        note_child();
+    const bool copies = (flags & CLONE_FILES) == 0;
+    if (copies) {
+        begin_making_child();
     }
     constexpr int whole = CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_SETTLS;
     const int lent = (flags & whole) == (CLONE_VM | CLONE_VFORK) ? 1 : 0;
@@ -161,6 +173,9 @@ FLOCKSTAT_EXPORT int clone(int (*function)(void *), void *stack, int flags, void
     const int child =
         flockstat_next()->clone(function, stack, flags, argument, parent_id, thread_area, child_id);
     thread_slot.in_vfork -= lent;
+    if (copies) {
+        end_making_child();
+    }
     return child;
 }
 

@@ -25,8 +25,8 @@ std::uint32_t open_files_made = 0;
 constexpr std::uint64_t close_was_missed = 1;
 bool any_close_missed = false;
 
-/// Behind the entries of a page: for each number the fork_epoch() in which it was last closed. What is opened
-/// under it in the same epoch is this process's alone.
+/// Behind the entries of a page: for each number the fork_epoch() in which it was last closed, 0 where a
+/// child was being made then. What is opened under it in the same epoch is this process's alone.
 constexpr std::size_t page_bytes = (sizeof(Descriptor) + sizeof(std::uint32_t)) * descriptors_in_page;
 
 std::uint32_t &closed_epoch(int descriptor) {
@@ -302,7 +302,7 @@ void drop_descriptor(int descriptor, const FileIdentity *known, Dropped *dropped
     Descriptor *entry = find_descriptor(descriptor);
     if (entry != nullptr && entry->open_file != nullptr) {
         detach(descriptor, *entry, dropped);
-        closed_epoch(descriptor) = fork_epoch();
+        closed_epoch(descriptor) = settled_epoch();
     } else if (count_of(files_with_posix_locks) != 0) {
         FileIdentity identity;
         bool unlinked = false;

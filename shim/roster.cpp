@@ -119,6 +119,10 @@ bool made_children() { return fork_epoch() != run.first_epoch; }
 
 // Children are listed by the thread that made them (man 5 proc).
 bool note_children() {
+    const std::uint32_t epoch = settled_epoch();
+    if (epoch != 0 && epoch == run.noted_epoch) {
+        return true;
+    }
     const long tasks =
         system_call(SYS_openat, AT_FDCWD, address_of("/proc/self/task"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (tasks < 0) {
@@ -137,7 +141,9 @@ bool note_children() {
         }
     }
     system_call(SYS_close, tasks);
-    return all && bytes == 0;
+    all = all && bytes == 0;
+    run.noted_epoch = all ? epoch : 0;
+    return all;
 }
 
 } // namespace flockstat::shim

@@ -210,11 +210,13 @@ bool attach_run() {
 
 void forget_parent_run() {
     ++run.generation;
+    __atomic_store_n(&flockstat_forks_under_way, 0U, __ATOMIC_RELEASE); // those were the parent's
     // Also where nobody saw the fork.
     run.first_epoch = __atomic_add_fetch(&flockstat_fork_epoch, 1U, __ATOMIC_RELAXED);
     if (run.fork_page != nullptr) {
         run.fork_page->generation = run.generation;
     }
+    run.noted_epoch = 0;
     run.process = nullptr;
     run.process_ref = 0;
     run.first_process = false;

@@ -38,6 +38,7 @@ struct ProcessRun {
     std::uint64_t *roster_place = nullptr; ///< roster.h; a child of fork joins anew before it looks at it
     std::uint64_t pid_namespace = 0;       ///< as the record says
     std::uint32_t first_epoch = 1;         ///< fork_epoch() when this process began
+    std::uint32_t noted_epoch = 0;         ///< fork_epoch() up to which all children are in the roster
     std::uint64_t began_ticks = 0;         ///< not after anything that it did; 0: not known
     std::uint64_t handovers_seen = 0;      ///< Header::handovers, when this process last looked
     std::string_view command_line; ///< of this process, arguments separated by NUL; as the kernel laid it out

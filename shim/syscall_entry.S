@@ -1,5 +1,5 @@
-/* syscall(3). Calls that are none of ours jump on with registers and stack as they were: a child that a raw clone makes may
- * return through here on another stack, or on its parent's. */
+/* syscall(3). Calls that are none of ours jump on with registers and stack as they were. A child that a raw clone makes returns
+ * through here on its copy of the stack, or past it on a stack of its own. */
 #if defined(__x86_64__)
 #include "shim/real_offset.h"
 
@@ -47,8 +47,20 @@ syscall:
         jz      1f                      /* earlier than our constructor */
         jmp     *%rax
 1:      jmp     flockstat_syscall
-3:      lock incl flockstat_fork_epoch(%rip) /* the child may share open file descriptions (co_holders.h) */
-        jmp     2b
+3:      movq    flockstat_real+FLOCKSTAT_REAL_SYSCALL(%rip), %rax
+        testq   %rax, %rax
+        jz      1b
+        lock incl flockstat_forks_under_way(%rip)
+        lock incl flockstat_fork_epoch(%rip) /* the child may share open file descriptions (fork_epoch.h) */
+        subq    $8, %rsp
+        .cfi_adjust_cfa_offset 8
+        call    *%rax                   /* none of these has an argument on the stack */
+        addq    $8, %rsp
+        .cfi_adjust_cfa_offset -8
+        testq   %rax, %rax
+        jz      4f                      /* the child */
+        lock decl flockstat_forks_under_way(%rip)
+4:      ret
         .cfi_endproc
         .size   syscall, .-syscall
 

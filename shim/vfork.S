@@ -17,6 +17,7 @@ vfork:
         .cfi_register %rip, %rdi
         movq    flockstat_thread_slot@gottpoff(%rip), %rsi
         incl    %fs:(%rsi)
+        lock incl flockstat_forks_under_way(%rip)
         lock incl flockstat_fork_epoch(%rip)
         movl    $SYS_vfork, %eax
         syscall                         /* keeps rsi and rdi */
@@ -26,6 +27,7 @@ vfork:
         testl   %eax, %eax
         jz      1f                      /* the child: marked until it is gone */
         decl    %fs:(%rsi)
+        lock decl flockstat_forks_under_way(%rip)
         cmpq    $-4095, %rax
         jae     2f
 1:      ret

@@ -1,6 +1,7 @@
 // Regions whose open file description several processes have, one after the other or at once.
 // tests/programs/relay.c does the steps; its steps `held` and `free` ask the kernel from a process of their
 // own, and the step marked `!` gives the bounds of how long the lock was held.
+#include "tests/support/checkpoints.h"
 #include "tests/support/e2e.h"
 #include "tests/support/relay.h"
 
@@ -41,6 +42,15 @@ TEST_CASE("a lock that a forked child shares ends with the last of both", "[proc
          {{"close", 1}}},
         {"a daemon", "a.open a.lock a.daemon held !a.close free", {{"close", 1}}},
     });
+}
+
+TEST_CASE("what is opened while a child is being made may be the child's, too", "[processes]") {
+    for (const char *family : {"flock", "ofd"}) {
+        INFO(family);
+        const TempDirectory base;
+        const json report = run_checkpoints({program("fork_window"), base / "l", family}, base / "run");
+        check_released(lock_of(report, base / "l", family), {{"unlock", 1}, {"exit", 1}});
+    }
 }
 
 TEST_CASE("what was handed to a number that is another description's by now has no known end",

@@ -67,7 +67,13 @@ TEST_CASE("threads open, lock and close while others fork, and each call counts 
         CHECK(lock["granted"] == locked);
         CHECK(lock["attempts"] == locked);
         CHECK(lock["unlocks"] == unlocked);
+        std::int64_t ended = 0;
+        for (const auto &[cause, count] : lock["released"].items())
+            ended += count.get<std::int64_t>();
+        CHECK(ended == locked);
+        CHECK(lock["released"]["unlock"] == unlocked);
         CHECK(lock["released"]["converted"] == 0);
+        CHECK(lock["released"]["still_held"] == 0);
     }
     CHECK(files == 16);
     CHECK(run.report["unattributed"]["flock"]["attempts"] == 0);
