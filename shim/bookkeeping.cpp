@@ -2,6 +2,7 @@
 
 #include "reporter/record/system_call.h"
 #include "shim/attempt.h"
+#include "shim/doubtful_close.h"
 #include "shim/handover.h"
 #include "shim/kept_files.h"
 #include "shim/mapped_file.h"
@@ -119,6 +120,9 @@ void perform_lock_call(ThreadState &thread, const Operation &operation) {
 Released perform(ThreadState &thread, const Operation &operation) {
     if (!ensure_block(thread)) {
         return {};
+    }
+    if (thread.in_doubt != nullptr && operation.deed != Deed::close) [[unlikely]] {
+        settle_doubts(thread);
     }
     switch (operation.deed) {
     case Deed::close: return perform_close(thread, operation);

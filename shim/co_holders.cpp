@@ -31,6 +31,9 @@ public:
     }
 
     Answer find(int *number) {
+        if (!is_proc_ours()) {
+            return Answer::unknown;
+        }
         struct stat64 facts {};
         const long failed =
             system_call(SYS_newfstatat, AT_FDCWD, address_of(path_.c_str()), address_of(&facts), 0);
@@ -198,8 +201,9 @@ Answer find_co_holder(int ours, const HeldRegion &region, CoHolder *out) {
     }
     const auto *header = reinterpret_cast<const record::Header *>(run.arena.base);
     const bool kept = was_passed(file) || (was_mapped(file) && search.find_mapping());
-    return kept || !children_known || search.uncertain() || header->roster_full != 0 ? Answer::unknown
-                                                                                     : Answer::no;
+    const bool all_asked =
+        children_known && !search.uncertain() && header->roster_full == 0 && !others_elsewhere();
+    return kept || !all_asked ? Answer::unknown : Answer::no;
 }
 
 int find_number(int ours, std::int32_t pid) {

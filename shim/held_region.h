@@ -40,6 +40,9 @@ struct HeldRegion {
     std::uint32_t made_in = 0;       ///< as its OpenFile says
     std::uint64_t alone_ticks = 0;   ///< the same
     record::Region *spare = nullptr; ///< `guest`: the slot of its own, set aside meanwhile
+    std::uint64_t line_hash = 0;     ///< doubtful_close.h: what the kernel calls the lock
+    std::int32_t listed_with = 0;    ///< the same: which process its line depends on
+    std::uint64_t left_ticks = 0;    ///< the same: when the close began
 };
 
 } // namespace flockstat::shim

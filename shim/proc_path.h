@@ -1,8 +1,11 @@
 /// Short paths below /proc, made without memory: some are made on the small stack of a signal handler.
 #pragma once
 
+#include "reporter/record/system_call.h"
+
 #include <charconv>
 #include <cstring>
+#include <fcntl.h>
 #include <string_view>
 
 namespace flockstat::shim {
@@ -27,5 +30,18 @@ private:
     char text_[64] = {};
     std::size_t used_ = 0;
 };
+
+/// Does /proc show this process's pid namespace? `unshare --pid` leaves the outer one's there, in which our
+/// numbers are others'.
+[[nodiscard]] inline bool is_proc_ours() {
+    using record::address_of;
+    using record::system_call;
+    char link[12];
+    const long bytes =
+        system_call(SYS_readlinkat, AT_FDCWD, address_of("/proc/self"), address_of(link), sizeof link);
+    int pid = 0;
+    return bytes > 0 && std::from_chars(link, link + bytes, pid).ec == std::errc() &&
+           pid == system_call(SYS_getpid);
+}
 
 } // namespace flockstat::shim

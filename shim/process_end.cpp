@@ -6,6 +6,7 @@
 #include "shim/attempt.h"
 #include "shim/bookkeeping.h"
 #include "shim/close_on_exec.h"
+#include "shim/doubtful_close.h"
 #include "shim/handover.h"
 #include "shim/ownership.h"
 #include "shim/roster.h"
@@ -28,6 +29,7 @@ void mark_ended(record::ProcessState state) {
 void end_records(ThreadState &thread) {
     notice_fork();
     const std::uint64_t end_ticks = now_ticks();
+    settle_doubts(thread);
     if (anything_handed()) {
         adopt_handovers(thread);
     }
@@ -81,6 +83,7 @@ void end_with(void (*deed)(ThreadState &), record::ProcessState state) {
 
 void end_thread_records(ThreadState &thread) {
     notice_fork();
+    settle_doubts(thread);
     if (thread.block != nullptr) {
         abandon_episodes(thread);
         thread.block->thread = 0;

@@ -1,6 +1,7 @@
 #include "shim/region_end.h"
 
 #include "reporter/record/system_call.h"
+#include "shim/doubtful_close.h"
 #include "shim/handover.h"
 #include "shim/lock_lines.h"
 
@@ -112,6 +113,9 @@ bool is_kept(record::Ref keeper_ref, const record::Region &slot, int descriptor)
     if (keeper == nullptr || keeper->state == record::ProcessState::exited) {
         return false;
     }
+    if (keeper->pid_namespace != run.pid_namespace) { // its number is another process's here
+        return true;
+    }
     const Answer answer = is_same_description(descriptor, keeper->pid, slot.descriptor);
     return answer == Answer::yes ||
            (answer == Answer::unknown && system_call(SYS_kill, keeper->pid, 0) != -ESRCH);
@@ -194,7 +198,9 @@ bool leave_region(ThreadState &thread, HeldRegion *region, int descriptor, Relea
     }
     switch (find_successor(thread, *region, descriptor)) {
     case Leaving::ends: return end_region(thread, region, how, end_ticks);
-    case Leaving::unknown: return end_region(thread, region, Release::unknown, end_ticks);
+    case Leaving::unknown:
+        return !(how == Release::close && put_in_doubt(thread, *region, descriptor, end_ticks)) &&
+               end_region(thread, region, Release::unknown, end_ticks);
     case Leaving::goes_on: break;
     }
     drop_region(thread, region, !is_current(*region));

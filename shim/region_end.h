@@ -22,7 +22,8 @@ namespace flockstat::shim {
                               std::uint64_t end_ticks);
 
 /// The process's last descriptor of it is about to go (close, exit): ends it, or leaves it to a co-holder,
-/// which counts it when it ends there. `descriptor` is open still. False where it goes on.
+/// which counts it when it ends there, or where a close leaves it in doubt, puts it aside
+/// (doubtful_close.h). `descriptor` is open still. False where it goes on.
 [[nodiscard]] bool leave_region(ThreadState &thread, HeldRegion *region, int descriptor, record::Release how,
                                 std::uint64_t end_ticks);
 

@@ -115,6 +115,25 @@ void leave_roster() {
     }
 }
 
+bool others_elsewhere() {
+    record::Ref ref = __atomic_load_n(&header().roster, __ATOMIC_ACQUIRE);
+    for (unsigned i = 0; i < max_roster_groups; ++i) {
+        const auto *group = record::resolve<record::RosterGroup>(run.arena, ref);
+        if (group == nullptr) {
+            return false;
+        }
+        if (group->pid_namespace != static_cast<std::uint32_t>(run.pid_namespace)) {
+            for (const std::uint64_t &place : group->places) {
+                if (__atomic_load_n(&place, __ATOMIC_RELAXED) != 0) {
+                    return true;
+                }
+            }
+        }
+        ref = group->next;
+    }
+    return false;
+}
+
 bool made_children() { return fork_epoch() != run.first_epoch; }
 
 // Children are listed by the thread that made them (man 5 proc).
@@ -128,10 +147,10 @@ bool note_children() {
     if (tasks < 0) {
         return false;
     }
-    bool all = true;
+    bool all = is_proc_ours();
     alignas(dirent64) char entries[1024];
     long bytes = 0;
-    while ((bytes = system_call(SYS_getdents64, tasks, address_of(entries), sizeof entries)) > 0) {
+    while (all && (bytes = system_call(SYS_getdents64, tasks, address_of(entries), sizeof entries)) > 0) {
         for (long at = 0; at < bytes;) {
             const auto *entry = reinterpret_cast<const dirent64 *>(entries + at);
             at += entry->d_reclen;

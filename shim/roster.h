@@ -30,6 +30,10 @@ inline Present present_of(std::uint64_t place) {
     return {static_cast<std::int32_t>(place & pids), place & ~pids};
 }
 
+/// Are there processes of the run in other pid namespaces, which cannot be asked? Those that were killed
+/// there count, too.
+[[nodiscard]] bool others_elsewhere();
+
 inline constexpr unsigned max_roster_groups = 512; ///< 15,360 processes at a time
 
 /// Calls visit(Present) for each until it returns true, and returns whether it did. This process is not among

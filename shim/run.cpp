@@ -26,14 +26,19 @@ void adopt_arena_facts() {
     run.started = header->started;
 }
 
+/// Where /proc does not tell it stays what it was: the parent's.
+void find_pid_namespace() {
+    struct stat64 facts {};
+    if (system_call(SYS_newfstatat, AT_FDCWD, address_of("/proc/self/ns/pid"), address_of(&facts), 0) == 0) {
+        run.pid_namespace = facts.st_ino;
+    }
+}
+
 /// `mine`: with its pid.
 void fill_process(record::Process *mine) {
     mine->parent_pid = static_cast<std::int32_t>(system_call(SYS_getppid));
     mine->uid = static_cast<std::uint32_t>(system_call(SYS_getuid));
-    struct stat64 facts {};
-    if (system_call(SYS_newfstatat, AT_FDCWD, address_of("/proc/self/ns/pid"), address_of(&facts), 0) == 0) {
-        mine->pid_namespace = run.pid_namespace = facts.st_ino;
-    }
+    mine->pid_namespace = run.pid_namespace;
     if (run.command == 0) {
         run.command = record::intern_string(run.arena, run.command_line);
         char path[record::max_path_bytes];
@@ -67,6 +72,7 @@ void take_keeps(const record::Process &before, record::Process *mine) {
 void claim_process() {
     const auto *header = reinterpret_cast<const record::Header *>(run.arena.base);
     const auto pid = static_cast<std::int32_t>(system_call(SYS_getpid));
+    find_pid_namespace();
     const bool any_handed = __atomic_load_n(&header->handovers, __ATOMIC_RELAXED) != 0;
     record::Ref ref = 0;
     record::Process *mine = any_handed ? take_stand_in(pid, &ref) : nullptr;
@@ -228,6 +234,7 @@ void forget_parent_run() {
     find_free_numbers();
     if (run.arena.base != nullptr) {
         run.began_ticks = now_ticks();
+        find_pid_namespace(); // unshare and setns put children elsewhere
         join_roster();
     }
 }

@@ -54,6 +54,7 @@ struct ThreadState {
     static constexpr unsigned stackless_count = 16;
     CachedStack stackless[stackless_count];
 
+    HeldRegion *in_doubt = nullptr; ///< doubtful_close.h
     record::Ref block_ref = 0;
     unsigned event_count = 0; ///< in `events`
     LeafIndex leaves;

@@ -73,14 +73,29 @@ TEST_CASE("co-holders are found where the kernel compares no descriptors", "[hol
         around);
 }
 
-TEST_CASE("a lock that a message keeps has no known end", "[holders]") {
+TEST_CASE("a lock that a message keeps has no known end, unless a close took it away", "[holders]") {
     check_description_relays({
         {"under way", "a.open a.lock a.send a.close held a.take a.close free", {{"unknown", 1}}},
         {"taken by a child that had closed it",
-         "a.open a.lock a.fork=b a.send b.close b.take a.close held b.close free",
-         {{"unknown", 1}}},
+         "a.open a.lock a.fork=b a.send b.close b.take a.close held !b.close free",
+         {{"close", 1}}},
         {"taken by a sibling",
-         "a.fork=b a.open a.lock a.send b.take a.close held b.close free",
+         "a.fork=b a.open a.lock a.send b.take a.close held !b.close free",
+         {{"close", 1}}},
+        {"taken by a sibling that exits",
+         "a.fork=b a.open a.lock a.send b.take a.close held b.exit free",
+         {{"unknown", 1}}},
+        {"taken, and closed there first",
+         "a.fork=b a.open a.lock a.send b.take b.close held !a.close free",
+         {{"close", 1}}},
+        {"replaced by another file",
+         "a.fork=b a.open a.lock a.send b.take b.close held !a.replace free",
+         {{"close", 1}}},
+        {"as one of a range of descriptors",
+         "a.fork=b a.open a.lock a.send b.take b.close held !a.range free",
+         {{"close", 1}}},
+        {"as one of a range, and under way",
+         "a.open a.lock a.send a.range held a.take a.close free",
          {{"unknown", 1}}},
         {"unlocked by who took it",
          "a.fork=b a.open a.lock a.send b.take a.close held !b.unlock free b.close",
@@ -107,5 +122,19 @@ TEST_CASE("a lock that another process's mapping keeps has no known end", "[hold
          "a.open a.map a.lock a.fork=b b.close a.exit held b.unmap free",
          {{"unknown", 1}}},
         {"undone in time", "a.open a.lock a.fork=b b.map b.close b.unmap !a.close free", {{"close", 1}}},
+    });
+}
+
+TEST_CASE("processes of another pid namespace are not asked, and not overlooked", "[holders]") {
+    check_description_relays({
+        {"here first", "a.open a.lock a.elsewhere a.fork=b a.close held b.close free", {{"unknown", 1}}},
+        {"there first", "a.open a.lock a.elsewhere a.fork=b b.close held !a.close free", {{"close", 1}}},
+        {"unlocked there",
+         "a.open a.lock a.elsewhere a.fork=b !b.unlock free b.close a.close",
+         {{"unlock", 1}}},
+        {"unlocked here",
+         "a.open a.lock a.elsewhere a.fork=b !a.unlock free b.close a.close",
+         {{"unlock", 1}}},
+        {"locked there", "a.open a.elsewhere a.fork=b b.lock b.close held a.close free", {{"unknown", 1}}},
     });
 }
