@@ -59,7 +59,7 @@ RegionEnd Endings::region_end(const Region &region) const {
     case Ending::killed:
     case Ending::unknown: break;
     }
-    return ended(Release::unknown, region, process.last_seen_at_ns);
+    return ended(Release::unknown, region, process.ended_at_ns);
 }
 
 std::uint32_t Endings::last_image(std::uint32_t process) const {

@@ -1,4 +1,5 @@
 #include "reporter/cli/commands.h"
+#include "reporter/cli/end_watch.h"
 #include "reporter/cli/failure.h"
 #include "reporter/cli/launch.h"
 #include "reporter/cli/run_directory.h"
@@ -248,7 +249,9 @@ int carry_out(const RunOptions &options, const record::Settings &settings, Envir
         reinterpret_cast<record::Header *>(state.arena.base)->first_pid = getpid();
     };
     Launch launch(options.command, std::move(environment), note_pid);
+    std::optional<EndWatch> ends(state.arena);
     const int wait_status = wait_for(launch, options.status, state);
+    ends.reset();
     mark_ended(state.arena, wait_status);
     const int status = exit_status_of(wait_status);
     try {

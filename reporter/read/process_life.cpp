@@ -36,9 +36,13 @@ bool read_stat(std::int32_t pid, char *state, std::uint64_t *start) {
 /// A process whose first thread ended is a zombie in its stat, but lives as long as another of its threads
 /// does.
 bool has_other_threads(std::int32_t pid) {
-    std::error_code failed;
-    const std::filesystem::directory_iterator threads("/proc/" + std::to_string(pid) + "/task", failed);
-    return !failed && std::distance(begin(threads), end(threads)) > 1;
+    std::error_code failed; // it may be reaped while it is looked at
+    std::filesystem::directory_iterator threads("/proc/" + std::to_string(pid) + "/task", failed);
+    int count = 0;
+    for (; !failed && threads != std::filesystem::directory_iterator(); threads.increment(failed)) {
+        ++count;
+    }
+    return !failed && count > 1;
 }
 
 } // namespace

@@ -157,8 +157,13 @@ std::uint32_t RecordTables::process(record::Ref ref) {
             process.ended_at_ns = std::max(process.attached_at_ns, clock_.moment_ns(stored.ended_ticks));
             process.last_seen_at_ns = process.ended_at_ns;
         }
+        const bool seen_gone = stored.state == record::ProcessState::running && stored.ended_ticks != 0;
+        if (seen_gone) {
+            process.ended_at_ns = std::max(process.attached_at_ns, clock_.moment_ns(stored.ended_ticks));
+        }
         process.ending = stored.state == record::ProcessState::exited   ? Ending::exited
                          : stored.state == record::ProcessState::execed ? Ending::execed
+                         : seen_gone                                    ? Ending::killed
                                                                         : Ending::unknown;
         process.status = stored.state == record::ProcessState::exited ? stored.status : -1;
         process.uid = stored.uid;

@@ -113,7 +113,7 @@ struct Process {
     std::int32_t parent_pid = 0;
     std::uint64_t pid_namespace = 0;
     std::int64_t attached_at_ns = 0;
-    std::int64_t ended_at_ns = 0;     ///< exited, execed: then; otherwise last_seen_at_ns
+    std::int64_t ended_at_ns = 0;     ///< then, or when it was seen to be gone; else last_seen_at_ns
     std::int64_t last_seen_at_ns = 0; ///< running: when the run was read; otherwise its last recorded moment
     Ending ending = Ending::unknown;
     std::int32_t status = -1; ///< exit status, 128 + N where signal N killed it; -1: not known

@@ -68,6 +68,8 @@ void judge_endings(Run &run, const RunClock &clock, bool nobody_left) {
                 process.ending = Ending::killed;
             }
             process.ended_at_ns = process.last_seen_at_ns;
+        } else if (process.ending == Ending::killed) {
+            process.ended_at_ns = std::max(process.ended_at_ns, process.last_seen_at_ns);
         }
     }
 }

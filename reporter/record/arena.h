@@ -387,7 +387,7 @@ struct Process {
     std::int32_t parent_pid;
     std::uint64_t pid_namespace; ///< inode of /proc/self/ns/pid
     std::uint64_t attached_ticks;
-    std::uint64_t ended_ticks; ///< where state is not running
+    std::uint64_t ended_ticks; ///< then; or, where state is running, when it was seen to be gone; else 0
     ProcessState state;
     std::int32_t status; ///< exit status; -1: not seen
     Ref command;         ///< string: arguments separated by NUL

@@ -5,8 +5,10 @@
 #include "tests/support/e2e.h"
 #include "tests/support/relay.h"
 
+#include <algorithm>
 #include <fcntl.h>
 #include <poll.h>
+#include <sstream>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -128,6 +130,28 @@ TEST_CASE("the way a process ends says how its regions ended", "[processes]") {
         }
         check_relay(family, {"abort", "a.open a.lock a.abort free", {{"unknown", 1}}});
         check_relay(family, {"killed", "a.open a.lock a.kill free", {{"unknown", 1}}});
+    }
+}
+
+TEST_CASE("a holder that is killed is known to have held until flockstat run saw its end", "[processes]") {
+    for (const char *family : {"flock", "posix", "ofd"}) {
+        INFO(family);
+        const TempDirectory base;
+        const RecordedRun run = flockstat_run(
+            {.argv = {program("relay"), family, base / "l", "a.open", "a.lock", "pause", "!a.kill", "free"}},
+            base / "run");
+        REQUIRE(run.outcome.status == 0);
+        const json lock = lock_of(run.report, base / "l", family);
+        check_released(lock, {{"unknown", 1}});
+        CHECK(lock["region"]["count"] == 0);
+        std::istringstream words(run.outcome.out);
+        std::string held;
+        std::int64_t low_ns = 0;
+        REQUIRE(words >> held >> low_ns);
+        CHECK(lock["held_open_ns"] >= low_ns - low_ns / 100);
+        CHECK(lock["held_open_ns"] < run.outcome.wall_ns);
+        CHECK(std::ranges::count_if(run.report["processes"],
+                                    [](const json &process) { return process["ended"] == "killed"; }) == 1);
     }
 }
 
