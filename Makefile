@@ -136,6 +136,7 @@ format: $(npm) | deps ## format all sources in place
 install: all $(BUILD)/libflockstat-monitor.a ## install below $(DESTDIR)$(PREFIX), PREFIX=/usr/local
 	install -D -m 755 $(BUILD)/flockstat $(DESTDIR)$(PREFIX)/bin/flockstat
 	install -D -m 644 $(BUILD)/libflockstat.so $(DESTDIR)$(PREFIX)/lib/flockstat/libflockstat.so
+	install -D -m 644 reporter/write/flockstat.schema.json $(DESTDIR)$(PREFIX)/share/flockstat/flockstat.schema.json
 	install -D -m 644 $(BUILD)/libflockstat-monitor.a $(DESTDIR)$(PREFIX)/lib/libflockstat-monitor.a
 	install -d $(DESTDIR)$(PREFIX)/include/flockstat/monitor $(DESTDIR)$(PREFIX)/lib/pkgconfig
 	$(Q)for header in reporter/monitor/*.h; do \
