@@ -145,6 +145,9 @@ template<Family family>
 [[gnu::always_inline]] inline bool count_inside(ThreadState &thread, const QuickCall &call,
                                                 const CallSite &site, OpenFile &open_file) {
     const record::Ref lock = open_file.file->locks[static_cast<unsigned>(family)]; // 0: an excluded file
+    if (lock == 0) [[unlikely]] {
+        return false;
+    }
     CachedStack *stack = call.kind == record::LeafKind::release ? without_stack(thread, lock).cached
                                                                 : thread.stacks.find(site);
     KnownLeaf *known = stack != nullptr ? find_known_leaf(*stack, lock, call.kind) : nullptr;

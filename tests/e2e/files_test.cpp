@@ -112,3 +112,19 @@ TEST_CASE("--include and --exclude choose files by pattern", "[files]") {
         CHECK(paths_of(run.report) == std::set<std::string>{base / "work" / "two.lock"});
     }
 }
+
+TEST_CASE("what locks files that are reported may lock others from the same place", "[files]") {
+    const TempDirectory base;
+    const std::string program = R"(
+from fcntl import flock, LOCK_SH, LOCK_UN
+shown, hidden = open("shown", "w"), open("hidden", "w")
+for file in [shown, shown, shown, hidden] * 5:
+    flock(file, LOCK_SH)
+    flock(file, LOCK_UN)
+)";
+    const RecordedRun run =
+        run_script(base, "/usr/bin/python3 -c '" + program + "'", {"--exclude", "*/hidden"});
+    CHECK(run.outcome.status == 0);
+    CHECK(paths_of(run.report) == std::set<std::string>{base / "work" / "shown"});
+    CHECK(lock_of(run.report, base / "work" / "shown", "flock")["granted"] == 15);
+}
