@@ -26,7 +26,7 @@ struct HeldRegion {
     const std::uint64_t *waited_ticks = nullptr;
     OctaveMemo memo;         ///< of leaf->second
     std::uint64_t owner = 0; ///< as its slot says
-    Range range;             ///< as its slot said when it was published
+    Range range;             ///< as its slot says
     int descriptor = -1;     ///< as its slot says
     unsigned leaf_epoch = 0;
     unsigned pieces = 0; ///< extents that belong to it; it ends when there is none left

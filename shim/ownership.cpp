@@ -19,6 +19,7 @@ void renew_ranges(const Extents &extents) {
         HeldRegion *region = extents[i].region;
         if (region->live != nullptr && is_current(*region)) {
             const Range hull = extents.hull(region);
+            region->range = hull;
             region->live->range_start = hull.start;
             region->live->range_end = hull.end;
         }

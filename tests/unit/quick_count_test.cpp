@@ -284,3 +284,31 @@ TEST_CASE("a thread's regions name it, though another one had its state before")
         recording.close(file);
     }
 }
+
+TEST_CASE("a region shows all its bytes, though part of the one before was given back first") {
+    Recording recording;
+    shim::run.stacks = true;
+    const int file = recording.open("a");
+    const Step lock{.file = 0,
+                    .kind = LeafKind::acquire_exclusive,
+                    .error = 0,
+                    .idle_ns = 0,
+                    .took_ns = 100,
+                    .family = shim::Family::posix,
+                    .range = {0, 9}};
+    Step unlock_part = lock;
+    unlock_part.kind = LeafKind::release;
+    unlock_part.range = {5, 9};
+    Step unlock = unlock_part;
+    unlock.range = {0, 9};
+    bool quick = false;
+    for (const Step &step : {lock, unlock, lock, unlock_part, unlock, lock}) { // one place, so that it is one stack
+        quick = locked_call(&recording, file, step, Way::quick_first);
+    }
+    CHECK(quick);
+    const reporter::Run run = recording.read();
+    REQUIRE(run.regions.size() == 1);
+    CHECK(run.regions[0].range_start == 0);
+    CHECK(run.regions[0].range_end == 9);
+    recording.close(file);
+}
