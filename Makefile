@@ -47,7 +47,7 @@ common := -g -D_GNU_SOURCE $(includes) $(warnings) $(sanitize) -ffile-prefix-map
 # unwinder would meet ours), no run-time type information, initial-exec thread-locals (no allocation on
 # first use), frame pointers (cheap keys of the stack cache), nothing visible that is not exported.
 shim_common := $(common) -O2 -fPIC -pthread -fvisibility=hidden -ftls-model=initial-exec \
-    -fno-omit-frame-pointer -ffunction-sections -fdata-sections -DFMT_HEADER_ONLY \
+    -fno-omit-frame-pointer -fno-reorder-blocks-and-partition -ffunction-sections -fdata-sections -DFMT_HEADER_ONLY \
     $(if $(SANITIZE),,-flto=auto -ffat-lto-objects)
 shim_cxxflags := $(shim_common) -std=c++20 -fvisibility-inlines-hidden -fno-exceptions -fno-rtti \
     -fno-threadsafe-statics $(if $(SANITIZE),-fno-sanitize=vptr)
@@ -180,7 +180,7 @@ $(libunwind): scripts/build-libunwind | deps
 # link can leave out.
 $(BUILD)/obj/shim.o: $(shim_objects) $(symbol_versions)
 	$(call say,LTO,$@)
-	$(Q)$(CC) $(sanitize) -O2 -fPIC -pthread -ffunction-sections $(if $(SANITIZE),,-flto=auto -flinker-output=nolto-rel) \
+	$(Q)$(CC) $(sanitize) -O2 -fPIC -pthread -fno-reorder-blocks-and-partition -ffunction-sections $(if $(SANITIZE),,-flto=auto -flinker-output=nolto-rel) \
 	    -r -o $@ $(shim_objects)
 	$(Q)$(if $(symbol_versions),objcopy --redefine-syms=$(symbol_versions) $@,true)
 

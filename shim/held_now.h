@@ -2,6 +2,7 @@
 #pragma once
 
 #include "reporter/record/arena.h"
+#include "shim/ordinary.h"
 
 namespace flockstat::shim {
 
@@ -22,11 +23,11 @@ struct HeldNow {
 
 /// The thread gave back what `live` showed; may be one that is not its own, or null.
 [[gnu::always_inline]] inline void note_released(HeldNow &held, const record::Region *live) {
-    if (held.innermost.live == live && held.outer_count == 0) [[likely]] {
-        held.innermost.live = nullptr;
-    } else {
+    if (!ordinary(held.innermost.live == live) || !ordinary(held.outer_count == 0)) {
         forget_held(held, live);
+        return;
     }
+    held.innermost.live = nullptr;
 }
 
 } // namespace flockstat::shim

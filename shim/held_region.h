@@ -7,6 +7,9 @@
 
 namespace flockstat::shim {
 
+struct CachedStack;
+struct KnownLeaf;
+
 /// A region this long is told to others even where nobody seems to wait for it: a millisecond where ticks are
 /// half a nanosecond, and not more than two.
 inline constexpr std::uint64_t long_region_ticks = 2'000'000;
@@ -24,11 +27,20 @@ struct HeldRegion {
     std::uint64_t since_ticks = 0;
     /// When the lock was wanted last, in its record; set where `leaf` is.
     const std::uint64_t *waited_ticks = nullptr;
-    OctaveMemo memo;         ///< of leaf->second
     std::uint64_t owner = 0; ///< as its slot says
-    Range range;             ///< as its slot says
     int descriptor = -1;     ///< as its slot says
     unsigned leaf_epoch = 0;
+    OctaveMemo memo; ///< of leaf->second
+
+    // What it began with the last time that the short way (quick_count.h) counted its request in full, and
+    // how its unlock is counted: mostly the next ones are the same.
+    CachedStack *asked_from = nullptr; ///< the request's stack; both good in that cache_epoch of the thread
+    KnownLeaf *asked = nullptr;        ///< the request's leaf
+    unsigned cache_epoch = 0;
+    record::Leaf *unlocked = nullptr; ///< the unlock's leaf, good as `leaf` is; null: not known
+    OctaveMemo unlock_memo;           ///< of unlocked->first
+
+    Range range;         ///< as its slot says
     unsigned pieces = 0; ///< extents that belong to it; it ends when there is none left
     record::Ref lock = 0;
     record::Ref stack = 0;

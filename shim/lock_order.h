@@ -20,7 +20,7 @@ void note_wanted(ThreadState &thread, record::Leaf &leaf, Range range);
 /// acquisition, or nullptr.
 [[gnu::always_inline]] inline void note_granted(ThreadState &thread, record::Leaf *leaf, Range range,
                                                 record::Region &live, std::uint64_t since_ticks) {
-    if (thread.held.innermost.live != nullptr) [[unlikely]] {
+    if (!ordinary(thread.held.innermost.live == nullptr)) {
         note_nested(thread, leaf, range);
     }
     thread.held.innermost = {&live, since_ticks};

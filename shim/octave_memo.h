@@ -2,6 +2,7 @@
 #pragma once
 
 #include "reporter/record/histogram.h"
+#include "shim/ordinary.h"
 
 namespace flockstat::shim {
 
@@ -14,12 +15,14 @@ struct OctaveMemo {
     record::OctaveCounts *line = nullptr;
 
     /// Counts a value of this octave; false where it is of another.
-    [[nodiscard]] bool count(std::uint64_t value) {
-        if (value - low >= span) {
+    [[nodiscard, gnu::always_inline]] bool count(std::uint64_t value) {
+        if (!ordinary(value - low < span)) {
             return false;
         }
         std::uint32_t &count = line->counts[(value - low) >> shift];
-        count += count != UINT32_MAX ? 1U : 0U;
+        if (!ordinary(++count != 0)) {
+            count = UINT32_MAX;
+        }
         return true;
     }
 

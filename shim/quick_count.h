@@ -7,6 +7,7 @@
 #include "shim/bookkeeping.h"
 #include "shim/lock_order.h"
 #include "shim/open_file.h"
+#include "shim/ordinary.h"
 #include "shim/recorder.h"
 
 namespace flockstat::shim {
@@ -22,11 +23,9 @@ struct QuickCall {
 
 namespace quick {
 
-using KnownLeaf = CachedStack::KnownLeaf;
-
 /// The thread has a block of this very process, polls for nothing, and is not inside the bookkeeping.
 [[gnu::always_inline]] inline bool is_ready(const ThreadState &thread) {
-    return *thread.fork_word == thread.quick_generation && thread.inside == 0;
+    return ordinary(*thread.fork_word == thread.quick_generation) && ordinary(thread.inside == 0);
 }
 
 /// What one owner holds of a file: its flock region, or its byte ranges.
@@ -46,6 +45,9 @@ struct Holding {
     }
     [[nodiscard]] bool empty() const {
         return family == Family::flock ? open_file.flock_region == nullptr : extents().empty();
+    }
+    [[nodiscard]] record::Ref lock_ref() const {
+        return open_file.file->locks[static_cast<unsigned>(family)];
     }
     /// The only region, where the range is just what it has; else nullptr.
     [[nodiscard]] HeldRegion *sole(const Range &range) const {
@@ -83,86 +85,123 @@ private:
     }
 };
 
-/// The region is published. Its slot mostly says all but the time already: the same place locks the same file
-/// again.
+/// Does the thread's next region show all of this request but its time already? Mostly the same place locks
+/// the same file again, and takes the region that it gave back.
 template<Family family>
-[[gnu::always_inline]] inline void open_region(ThreadState &thread, const QuickCall &call,
-                                               const CachedStack &stack, HeldRegion &region,
-                                               record::Leaf &leaf, std::uint64_t owner) {
-    region.since_ticks = call.end_ticks;
-    if (region.leaf == &leaf && region.leaf_epoch == thread.leaf_epoch && region.owner == owner &&
-        region.descriptor == call.descriptor && (family == Family::flock || region.range == call.range))
-        [[likely]] {
-        __atomic_store_n(&region.live->since_ticks, call.end_ticks, __ATOMIC_RELEASE);
-        return;
-    }
-    const Mode mode = call.kind == record::LeafKind::acquire_shared ? Mode::shared : Mode::exclusive;
-    describe_region(thread, region, &leaf, leaf.lock, stack.stack, family, mode);
-    publish_region(region, family == Family::flock ? Range{} : call.range, owner, call.descriptor,
-                   thread.block->thread);
+[[gnu::always_inline]] inline bool is_repeated(const ThreadState &thread, const QuickCall &call,
+                                               const CallSite &site, const Holding<family> &holding,
+                                               const HeldRegion *region) {
+    // Its pointers are good only after the epochs were found to be.
+    return ordinary(region != nullptr) && ordinary(region->cache_epoch == thread.stacks.epoch()) &&
+           ordinary(region->leaf_epoch == thread.leaf_epoch) &&
+           ordinary(region->asked->key ==
+                    CachedStack::key_of(holding.lock_ref(), static_cast<unsigned>(call.kind))) &&
+           ordinary(region->leaf == region->asked->leaf) && ordinary(region->live != nullptr) &&
+           ordinary(region->owner == holding.owner()) && ordinary(region->descriptor == call.descriptor) &&
+           (family == Family::flock || ordinary(region->range == call.range)) &&
+           ordinary(thread.stacks.is_still(*region->asked_from, site));
 }
 
+/// The owner, which holds nothing, has the thread's next region from now on; its slot is written next.
 template<Family family>
-[[gnu::always_inline]] inline bool count_granted(ThreadState &thread, const QuickCall &call,
-                                                 const CachedStack &stack, KnownLeaf &known,
-                                                 const Holding<family> &holding) {
+[[gnu::always_inline]] inline void begin_region(ThreadState &thread, const QuickCall &call,
+                                                record::Leaf *leaf, const Holding<family> &holding,
+                                                HeldRegion &region) {
+    thread.region_pool = region.next;
+    region.next = nullptr;
+    region.since_ticks = call.end_ticks;
+    holding.begin(call.range, &region);
+    note_granted(thread, leaf, call.range, *region.live, call.end_ticks);
+}
+
+/// Counts a grant whose region shows something else.
+template<Family family>
+[[gnu::noinline]] bool count_granted_anew(ThreadState &thread, const QuickCall &call, const CallSite &site,
+                                          OpenFile &open_file) {
+    const Holding<family> holding{open_file};
     HeldRegion *region = thread.region_pool;
-    if (!holding.empty() || region == nullptr || region->live == nullptr) [[unlikely]] {
+    const record::Ref lock = holding.lock_ref();
+    CachedStack *stack = lock != 0 ? thread.stacks.find(site) : nullptr; // 0: an excluded file
+    KnownLeaf *known = stack != nullptr ? find_known_leaf(*stack, lock, call.kind) : nullptr;
+    if (known == nullptr || region == nullptr || region->live == nullptr) {
         return false;
     }
-    thread.region_pool = region->next;
-    region->next = nullptr;
-    holding.begin(call.range, region);
-    note_granted(thread, known.leaf, call.range, *region->live, call.end_ticks);
-    open_region<family>(thread, call, stack, *region, *known.leaf, holding.owner());
+    begin_region(thread, call, known->leaf, holding, *region);
+    const Mode mode = call.kind == record::LeafKind::acquire_shared ? Mode::shared : Mode::exclusive;
+    describe_region(thread, *region, known->leaf, lock, stack->stack, family, mode);
+    region->made_in = open_file.made_in;
+    region->alone_ticks = open_file.alone_ticks;
+    region->asked_from = stack;
+    region->asked = known;
+    region->cache_epoch = thread.stacks.epoch();
+    publish_region(*region, family == Family::flock ? Range{} : call.range, holding.owner(), call.descriptor,
+                   thread.block->thread);
     ++thread.block->totals.attempts;
-    add_known_samples(thread, known.leaf->first, known.memo, thread.block->totals.enter,
+    add_known_samples(thread, known->leaf->first, known->memo, thread.block->totals.enter,
                       call.end_ticks - call.start_ticks, call.end_ticks);
     return true;
 }
 
 template<Family family>
-[[gnu::always_inline]] inline bool count_released(ThreadState &thread, const QuickCall &call,
-                                                  KnownLeaf &known, const Holding<family> &holding) {
-    HeldRegion *region = holding.sole(call.range);
-    if (region == nullptr || region->leaf_owner != &thread || region->leaf_epoch != thread.leaf_epoch ||
-        call.start_ticks - region->since_ticks >= long_region_ticks ||
-        __atomic_load_n(region->waited_ticks, __ATOMIC_RELAXED) >= region->since_ticks) [[unlikely]] {
+[[gnu::always_inline]] inline bool count_granted(ThreadState &thread, const QuickCall &call,
+                                                 const CallSite &site, OpenFile &open_file) {
+    const Holding<family> holding{open_file};
+    HeldRegion *region = thread.region_pool;
+    if (!ordinary(holding.empty())) {
         return false;
+    }
+    if (!ordinary(is_repeated(thread, call, site, holding, region))) {
+        // Copies, so that what ordinary calls keep in registers need not be in memory.
+        const QuickCall told{
+            call.descriptor, call.start_ticks, call.end_ticks, call.kind, {call.range.start, call.range.end}};
+        const CallSite from{site.return_address, site.stack_pointer, site.frame_pointer};
+        return count_granted_anew<family>(thread, told, from, open_file);
+    }
+    record::Leaf *leaf = region->leaf;
+    begin_region(thread, call, leaf, holding, *region);
+    __atomic_store_n(&region->live->since_ticks, call.end_ticks, __ATOMIC_RELEASE);
+    ++thread.block->totals.attempts;
+    add_known_samples(thread, leaf->first, region->asked->memo, thread.block->totals.enter,
+                      call.end_ticks - call.start_ticks, call.end_ticks);
+    return true;
+}
+
+/// The leaf of a region's unlock, known to it from now on; nullptr without room.
+template<Family family>
+[[gnu::noinline]] record::Leaf *look_up_unlocked(ThreadState &thread, HeldRegion &region) {
+    region.unlock_memo = {};
+    region.unlocked =
+        find_leaf(thread, without_stack(thread, region.lock), region.lock, record::LeafKind::release, family);
+    return region.unlocked;
+}
+
+template<Family family>
+[[gnu::always_inline]] inline bool count_released(ThreadState &thread, const QuickCall &call,
+                                                  OpenFile &open_file) {
+    const Holding<family> holding{open_file};
+    HeldRegion *region = holding.sole(call.range);
+    if (!ordinary(region != nullptr) || !ordinary(region->leaf_owner == &thread) ||
+        !ordinary(region->leaf_epoch == thread.leaf_epoch) ||
+        !ordinary(call.start_ticks - region->since_ticks < long_region_ticks) ||
+        !ordinary(__atomic_load_n(region->waited_ticks, __ATOMIC_RELAXED) < region->since_ticks)) {
+        return false;
+    }
+    record::Leaf *unlocked = region->unlocked;
+    if (!ordinary(unlocked != nullptr)) {
+        unlocked = look_up_unlocked<family>(thread, *region);
+        if (unlocked == nullptr) {
+            return false;
+        }
     }
     holding.end();
     add_known_samples(thread, region->leaf->second, region->memo, thread.block->totals.region,
                       call.start_ticks - region->since_ticks, call.start_ticks);
     give_region(thread, region);
     ++thread.block->totals.unlocks;
-    ++known.leaf->calls;
-    add_known_sample(thread, known.leaf->first, known.memo, call.end_ticks - call.start_ticks,
+    ++unlocked->calls;
+    add_known_sample(thread, unlocked->first, region->unlock_memo, call.end_ticks - call.start_ticks,
                      call.end_ticks);
     return true;
-}
-
-template<Family family>
-[[gnu::always_inline]] inline bool count_inside(ThreadState &thread, const QuickCall &call,
-                                                const CallSite &site, OpenFile &open_file) {
-    const record::Ref lock = open_file.file->locks[static_cast<unsigned>(family)]; // 0: an excluded file
-    if (lock == 0) [[unlikely]] {
-        return false;
-    }
-    CachedStack *stack = call.kind == record::LeafKind::release ? without_stack(thread, lock).cached
-                                                                : thread.stacks.find(site);
-    KnownLeaf *known = stack != nullptr ? find_known_leaf(*stack, lock, call.kind) : nullptr;
-    const Holding<family> holding{open_file};
-    const bool alone = *single_threaded != 0;
-    if (known == nullptr || (!alone && !holding.lock().lock())) [[unlikely]] {
-        return false;
-    }
-    const bool counted = call.kind == record::LeafKind::release
-                             ? count_released<family>(thread, call, *known, holding)
-                             : count_granted<family>(thread, call, *stack, *known, holding);
-    if (!alone) {
-        holding.lock().unlock();
-    }
-    return counted;
 }
 
 } // namespace quick
@@ -173,16 +212,27 @@ template<Family family>
 [[nodiscard, gnu::always_inline]] inline bool count_quickly(ThreadState &thread, const QuickCall &call,
                                                             const CallSite &site) {
     const Descriptor *entry = find_descriptor(call.descriptor);
-    if (!quick::is_ready(thread) || entry == nullptr || entry->open_file == nullptr ||
-        call.end_ticks - entry->verified_ticks >= verified_for_ticks) [[unlikely]] {
+    if (!ordinary(entry != nullptr) || !quick::is_ready(thread) || !ordinary(entry->open_file != nullptr) ||
+        !ordinary(call.end_ticks - entry->verified_ticks < verified_for_ticks)) {
         return false;
     }
+    OpenFile &open_file = *entry->open_file;
     thread.inside = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
     __atomic_signal_fence(__ATOMIC_ACQ_REL);
-    const bool counted = quick::count_inside<family>(thread, call, site, *entry->open_file);
+    bool counted = false;
+    SpinLock &lock = quick::Holding<family>{open_file}.lock();
+    const bool alone = *single_threaded != 0;
+    if (alone || lock.lock()) {
+        counted = call.kind == record::LeafKind::release
+                      ? quick::count_released<family>(thread, call, open_file)
+                      : quick::count_granted<family>(thread, call, site, open_file);
+        if (!alone) {
+            lock.unlock();
+        }
+    }
     __atomic_signal_fence(__ATOMIC_ACQ_REL);
     thread.inside = 0;
-    if (!thread.queue.empty()) [[unlikely]] {
+    if (!ordinary(thread.queue.empty())) {
         apply_queued(thread); // a signal handler's calls came meanwhile
     }
     return counted;

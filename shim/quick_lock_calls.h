@@ -11,8 +11,10 @@ namespace flockstat::shim {
 
 struct FlockCalls {
     static bool is_plain(int operation) {
-        const int what = operation & ~LOCK_NB;
-        return what == LOCK_SH || what == LOCK_EX || what == LOCK_UN;
+        constexpr unsigned plain =
+            (1U << LOCK_SH | 1U << LOCK_EX | 1U << LOCK_UN) * (1U | 1U << LOCK_NB); // LOCK_NB: four bits on
+        static_assert(plain == 0x1166);
+        return static_cast<unsigned>(operation) < 16 && (plain >> operation & 1U) != 0;
     }
     static LockCall decode(int operation) { return decode_flock(operation); }
     static bool may_block(int operation) { return operation < LOCK_NB; }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "reporter/record/histogram.h"
+#include "shim/ordinary.h"
 #include "shim/run.h"
 #include "shim/thread_state.h"
 
@@ -44,10 +45,9 @@ struct StackUse {
 }
 
 /// The leaf of a lock, which is not 0, among those that a cached stack knows.
-[[nodiscard]] inline CachedStack::KnownLeaf *find_known_leaf(CachedStack &stack, record::Ref lock,
-                                                             record::LeafKind kind) {
+[[nodiscard]] inline KnownLeaf *find_known_leaf(CachedStack &stack, record::Ref lock, record::LeafKind kind) {
     const std::uint64_t key = CachedStack::key_of(lock, static_cast<unsigned>(kind));
-    CachedStack::KnownLeaf &leaf = stack.leaves[CachedStack::slot_of(key)];
+    KnownLeaf &leaf = stack.leaves[CachedStack::slot_of(key)];
     return leaf.key == key ? &leaf : nullptr;
 }
 
@@ -69,11 +69,12 @@ struct StackUse {
 /// The rare counters of a leaf, made at first use; nullptr where there is no room.
 [[nodiscard]] record::LeafExtra *find_extra(ThreadState &thread, record::Leaf &leaf);
 
-/// Two words with one store: a process that is killed leaves both or none (a signal comes between
-/// instructions).
-inline void store_pair(std::uint64_t *first, std::uint64_t one, std::uint64_t two) {
+/// Adds to two words with one store: a process that is killed leaves both as they were or both added to (a
+/// signal comes between instructions).
+[[gnu::always_inline]] inline void add_pair(std::uint64_t *first, std::uint64_t one, std::uint64_t two) {
     using Pair = std::uint64_t __attribute__((vector_size(16), may_alias));
-    *reinterpret_cast<volatile Pair *>(first) = Pair{one, two};
+    auto *pair = reinterpret_cast<volatile Pair *>(first);
+    *pair = *pair + Pair{one, two};
 }
 
 /// Counts one more of a bucket of the octave that `line` is for.
@@ -97,21 +98,21 @@ inline void add_to_summary(AnyStat &stat, std::uint64_t ticks, std::uint64_t at)
     }
     stat.last_ticks = ticks;
     stat.last_at_ticks = at;
-    store_pair(&stat.count, stat.count + 1, stat.sum_ticks + ticks);
+    add_pair(&stat.count, 1, ticks);
 }
 
 /// add_to_summary for one that has samples already.
 template<typename AnyStat>
 [[gnu::always_inline]] inline void add_further(AnyStat &stat, std::uint64_t ticks, std::uint64_t at) {
-    if (ticks < stat.min_ticks) [[unlikely]] {
+    if (!ordinary(ticks >= stat.min_ticks)) {
         stat.min_ticks = ticks;
     }
-    if (ticks > stat.max_ticks) [[unlikely]] {
+    if (!ordinary(ticks <= stat.max_ticks)) {
         stat.max_ticks = ticks;
     }
     stat.last_ticks = ticks;
     stat.last_at_ticks = at;
-    store_pair(&stat.count, stat.count + 1, stat.sum_ticks + ticks);
+    add_pair(&stat.count, 1, ticks);
 }
 
 /// The slow part of add_known_samples.
@@ -121,7 +122,7 @@ template<typename AnyStat>
 /// add_sample for a distribution that the same place adds to again and again.
 [[gnu::always_inline]] inline void add_known_sample(ThreadState &thread, record::Stat &stat, OctaveMemo &memo,
                                                     std::uint64_t ticks, std::uint64_t at) {
-    if (!memo.count(ticks)) [[unlikely]] {
+    if (!ordinary(memo.count(ticks))) {
         add_first_samples(thread, stat, memo, nullptr, ticks, at);
         return;
     }
@@ -133,7 +134,7 @@ template<typename AnyStat>
 [[gnu::always_inline]] inline void add_known_samples(ThreadState &thread, record::Stat &stat,
                                                      OctaveMemo &memo, record::ShortStat &total,
                                                      std::uint64_t ticks, std::uint64_t at) {
-    if (!memo.count(ticks)) [[unlikely]] {
+    if (!ordinary(memo.count(ticks))) {
         add_first_samples(thread, stat, memo, &total, ticks, at);
         return;
     }
@@ -205,6 +206,7 @@ inline void describe_region(ThreadState &thread, HeldRegion &region, record::Lea
                             record::Ref stack, Family family, Mode mode) {
     region.leaf = leaf;
     region.memo = {};
+    region.unlocked = nullptr;
     const auto *record = record::resolve<record::Lock>(run.arena, lock);
     region.leaf_owner = leaf != nullptr && record != nullptr ? &thread : nullptr;
     region.waited_ticks = record != nullptr ? &record->waited_ticks : nullptr;

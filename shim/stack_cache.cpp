@@ -168,6 +168,7 @@ void StackCache::link(CachedStack *entry) {
 }
 
 void StackCache::flush() {
+    ++epoch_;
     if (buckets_ == no_buckets)
         return;
     std::memset(buckets_, 0, bucket_count * sizeof *buckets_);

@@ -13,6 +13,7 @@
 
 #include "reporter/record/arena.h"
 #include "shim/octave_memo.h"
+#include "shim/ordinary.h"
 #include "shim/unwind.h"
 #include "shim/unwind_memory.h"
 
@@ -29,19 +30,20 @@ struct NativeFrame {
         stack_start; ///< the lowest address of its stack frame; it ends where the next one's starts
 };
 
+/// The recorder's accumulators for a stack and what `key` says.
+struct KnownLeaf {
+    std::uint64_t key; ///< of the lock and the kind; 0: nothing is known
+    record::Leaf *leaf;
+    OctaveMemo memo; ///< of leaf->first
+};
+
 /// A stack in the cache, with what the recorder wants to find again with it. Good until the next insert or
 /// flush.
 struct CachedStack {
-    /// The recorder's accumulators for this stack and what `key` says; all 0 after insert.
-    struct KnownLeaf {
-        std::uint64_t key; ///< of the lock and the kind: the stack is this one
-        record::Leaf *leaf;
-        OctaveMemo memo; ///< of leaf->first
-    };
     std::uint32_t stack; ///< the recorder's own reference to it; 0 after insert
-    KnownLeaf leaves[4];
+    KnownLeaf leaves[4]; ///< all 0 after insert
 
-    /// What a known leaf is found by, and where it is kept.
+    /// What a known leaf is found by, and where it is kept. 0 for nothing but no lock's.
     static std::uint64_t key_of(record::Ref lock, unsigned kind) {
         return (std::uint64_t{lock} << 2U) | kind;
     }
@@ -55,7 +57,7 @@ private:
 
     [[nodiscard]] const StackWord *words() const { return reinterpret_cast<const StackWord *>(this + 1); }
     [[nodiscard]] StackWord *words() { return reinterpret_cast<StackWord *>(this + 1); }
-    [[nodiscard]] bool is_called_from(const CallSite &site) const {
+    [[nodiscard, gnu::always_inline]] bool is_called_from(const CallSite &site) const {
         return site_.return_address == site.return_address && site_.stack_pointer == site.stack_pointer &&
                ((site_.frame_pointer ^ site.frame_pointer) & frame_pointer_mask_) == 0;
     }
@@ -95,6 +97,16 @@ public:
     /// Compares the entry's words from the innermost outwards, and must stop at the first that differs: a
     /// word is known to be where it was, and mapped, only because all inner ones are unchanged.
     [[nodiscard]] CachedStack *find(const CallSite &site);
+
+    /// Is this entry, of this cache and of the present epoch, the stack that `site` is called from? As find()
+    /// would say, but for stacks that an interpreter is on: false.
+    [[nodiscard, gnu::always_inline]] bool is_still(const CachedStack &entry, const CallSite &site) const {
+        return seen_unloads_ == __atomic_load_n(unloads_, __ATOMIC_RELAXED) && entry.is_called_from(site) &&
+               entry.is_unchanged();
+    }
+
+    /// Changes whenever entries are forgotten; never 0.
+    [[nodiscard]] unsigned epoch() const { return epoch_; }
 
     /// Adds what unwind() gave, in full. When there is no room, all older stacks are forgotten first. nullptr
     /// if this stack cannot be recognised again (a signal handler is on it) or is too large, or without
@@ -149,6 +161,7 @@ private:
     CachedStack **buckets_ = no_buckets; // the start of the memory
     const std::uint32_t *unloads_ = &never_unloads;
     std::uint32_t seen_unloads_ = 0;
+    unsigned epoch_ = 1;
     std::byte *free_ = nullptr;
     std::byte *end_ = nullptr;
 };
@@ -157,7 +170,7 @@ private:
 inline constexpr unsigned stack_words_in_group = 4;
 
 [[gnu::always_inline]] inline bool CachedStack::is_unchanged() const {
-    if (special_ != 0) [[unlikely]]
+    if (!ordinary(special_ == 0))
         return special_ == doubtful && is_unchanged_if_readable();
     return has_same_words();
 }
@@ -167,7 +180,8 @@ inline constexpr unsigned stack_words_in_group = 4;
     const StackWord *word = words();
     for (const StackWord *const end = word + groups_ * stack_words_in_group; word != end;
          word += stack_words_in_group) {
-        if (!same(word[0]) || !same(word[1]) || !same(word[2]) || !same(word[3]))
+        if (!ordinary(same(word[0])) || !ordinary(same(word[1])) || !ordinary(same(word[2])) ||
+            !ordinary(same(word[3])))
             return false;
     }
     return true;

@@ -58,13 +58,17 @@ template<typename Calls, typename Issue>
     const int result =
         issue(Calls::may_block(request.command) ? Calls::nonblocking(request.command) : request.command);
     const std::uint64_t end_ticks = now_ticks();
-    if (result != -1 && Calls::count(thread, request, {request.descriptor, start_ticks, end_ticks}, site))
-        [[likely]] {
+    if (ordinary(result != -1) &&
+        ordinary(Calls::count(thread, request, {request.descriptor, start_ticks, end_ticks}, site))) {
         return result;
     }
     // Copies, so that what is kept in registers on the ordinary way need not be in memory.
     const flockstat_request told = request;
-    const Issued issued{site, start_ticks, end_ticks, result, saved_errno};
+    const Issued issued{{site.return_address, site.stack_pointer, site.frame_pointer},
+                        start_ticks,
+                        end_ticks,
+                        result,
+                        saved_errno};
     return static_cast<int>(finish_call(told, Calls::decode(request.command), issued));
 }
 

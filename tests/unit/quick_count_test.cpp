@@ -198,9 +198,9 @@ TEST_CASE("what is out of the ordinary is not counted quickly") {
     const Step lock{.file = 0, .kind = LeafKind::acquire_exclusive, .error = 0, .idle_ns = 0, .took_ns = 100};
     Step unlock = lock;
     unlock.kind = LeafKind::release;
-    // Nothing is known of the first ones.
+    // Nothing is known of the first one.
     std::vector<Step> steps = {lock, unlock, lock, unlock};
-    std::vector<bool> quick = {false, false, true, true};
+    std::vector<bool> quick = {false, true, true, true};
     bool inside_at_last = false;
     SECTION("an unlock of nothing") {
         steps.push_back(unlock);
@@ -302,7 +302,8 @@ TEST_CASE("a region shows all its bytes, though part of the one before was given
     Step unlock = unlock_part;
     unlock.range = {0, 9};
     bool quick = false;
-    for (const Step &step : {lock, unlock, lock, unlock_part, unlock, lock}) { // one place, so that it is one stack
+    for (const Step &step :
+         {lock, unlock, lock, unlock_part, unlock, lock}) { // one place, so that it is one stack
         quick = locked_call(&recording, file, step, Way::quick_first);
     }
     CHECK(quick);
