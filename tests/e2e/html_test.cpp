@@ -96,6 +96,28 @@ TEST_CASE("the page's pictures answer to clicks, searches and keys", "[html]") {
     CHECK(seen["painted"].get<int>() > 5);
 }
 
+TEST_CASE("a page with 100,000 bars is panned and zoomed without stutter", "[html]") {
+    const TempDirectory base;
+    const std::filesystem::path page = write_page(two_convoys(base), base / "report.html");
+    const std::filesystem::path driver = program_source("../browser/many_bars.mjs");
+    const Outcome outcome = run_command({.argv = {"node", driver.string(), page.string(), "100000"}});
+    INFO(outcome.err);
+    REQUIRE(outcome.status == 0);
+    const json seen = json::parse(outcome.out);
+    CHECK(seen["complaints"] == json::array());
+    std::vector<double> times_ms;
+    for (const json &frame : seen["frames"]) {
+        INFO(frame);
+        times_ms.push_back(frame["time_ms"]);
+        // Bars that share a pixel are one rectangle: without that there are 30,000 of them.
+        CHECK(frame["rectangles"].get<int>() > 20);
+        CHECK(frame["rectangles"].get<int>() < 12'000);
+    }
+    REQUIRE(times_ms.size() > 40);
+    std::nth_element(times_ms.begin(), times_ms.begin() + 20, times_ms.end());
+    CHECK(times_ms[20] < 100); // a few where nothing else runs
+}
+
 TEST_CASE("a page shows hostile names as text", "[html]") {
     const TempDirectory base;
     const std::string name = "</script><img src=x onerror=alert(1)>\"'&<!--\n\xff";

@@ -79,7 +79,8 @@ function paintLane(pen, picture, number, colors) {
 }
 
 /**
- * A lane's holds, or all the others. What would be hidden behind a bar of its kind is passed over.
+ * A lane's holds, or all the others. Bars of one look that touch or share a pixel are painted as one, and nothing is
+ * asked of the scale for each: there may be as many as a recording holds.
  * @param {CanvasRenderingContext2D} pen
  * @param {Picture} picture
  * @param {number} number
@@ -88,25 +89,44 @@ function paintLane(pen, picture, number, colors) {
  */
 function paintBars(pen, picture, number, colors, holds) {
   const { columns, lanes, width, x, chosenLock, lockOf } = picture;
-  const lane = lanes[number];
+  const { start, length } = columns;
+  const { bars } = lanes[number];
   const left = nameWidth(width);
   const middle = middleOf(picture, number);
-  const to_ns = x.invert(width);
-  const painted = [-1, -1, -1, -1];
-  for (let i = firstBar(columns, lane, x.invert(left)); i < lane.bars.length; i++) {
-    const bar = lane.bars[i];
-    if (columns.start[bar] > to_ns) break;
+  const [from_ns, to_ns] = [x.invert(left), x.invert(width)];
+  const pixels_per_ns = (width - left) / (to_ns - from_ns);
+  const look = { kind: -1, tall: 0, alpha: 1, begin: 0, end: 0, middle };
+  const flush = () => {
+    if (look.kind < 0) return;
+    pen.globalAlpha = look.alpha;
+    paintBar(pen, colors, look);
+  };
+  let chosen = -1;
+  for (let i = firstBar(columns, lanes[number], from_ns); i < bars.length; i++) {
+    const bar = bars[i];
+    if (start[bar] > to_ns) break;
     const kind = columns.kind[bar];
-    if ((kind === kinds.hold) !== holds) continue;
-    const begin = Math.max(left, x(columns.start[bar]));
-    const end = Math.max(begin + 1, x(columns.start[bar] + columns.length[bar]));
-    if (end <= painted[kind] + 0.5 || end < left) continue;
-    painted[kind] = end;
-    pen.globalAlpha = chosenLock === null || lockOf(bar) === chosenLock ? 1 : 0.22;
-    paintBar(pen, colors, { kind, begin, end, middle, tall: tallOf(kind, columns.exclusive[bar] === 1) });
-    if (bar === picture.chosenBar) outline(pen, colors.ink, begin, end, middle);
+    if ((kind === kinds.hold) !== holds || start[bar] + length[bar] < from_ns) continue;
+    const begin = Math.max(left, left + (start[bar] - from_ns) * pixels_per_ns);
+    const end = Math.max(begin + 1, left + (start[bar] + length[bar] - from_ns) * pixels_per_ns);
+    if (bar === picture.chosenBar) chosen = bar;
+    const tall = tallOf(kind, columns.exclusive[bar] === 1);
+    const alpha = chosenLock === null || lockOf(bar) === chosenLock ? 1 : 0.22;
+    if (kind === look.kind && tall === look.tall && alpha === look.alpha && begin <= look.end + 0.5) {
+      look.end = Math.max(look.end, end);
+    } else if (kind !== look.kind || end > look.end) {
+      flush();
+      look.kind = kind;
+      look.tall = tall;
+      look.alpha = alpha;
+      look.begin = begin;
+      look.end = end;
+    }
   }
+  flush();
   pen.globalAlpha = 1;
+  if (chosen >= 0)
+    outline(pen, colors.ink, Math.max(left, x(start[chosen])), x(start[chosen] + length[chosen]), middle);
 }
 
 /**
