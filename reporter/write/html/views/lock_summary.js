@@ -162,7 +162,7 @@ function pairRow(model, { lock, waiter, holder, waits, wait_ns }, whole_ns, with
       { class: "pair-code" },
       element("i", {}, "behind"),
       holder === null
-        ? element("span", {}, "nobody of this run: it was free, or held outside")
+        ? element("span", { class: "quiet-text" }, "nobody of this run: it was free, or held outside")
         : element("code", { class: "said-hold", title: stack(holder) }, stackLine(model.places[holder])),
     ),
     withLock
