@@ -101,7 +101,7 @@ private:
         if (!inherited && region.live->holders < 2) {
             return;
         }
-        const Leaving leaving = find_successor(thread_, region, last);
+        const Leaving leaving = find_successor(thread_, region, last, max_listed_by_end);
         region.live->closes_at_exec = leaving == Leaving::goes_on ? 0 : 1;
         if (leaving != Leaving::goes_on) {
             region.live->holders = leaving == Leaving::ends ? 1 : 2;

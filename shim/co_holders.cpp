@@ -31,9 +31,6 @@ public:
     }
 
     Answer find(int *number) {
-        if (!is_proc_ours()) {
-            return Answer::unknown;
-        }
         struct stat64 facts {};
         const long failed =
             system_call(SYS_newfstatat, AT_FDCWD, address_of(path_.c_str()), address_of(&facts), 0);
@@ -132,8 +129,18 @@ public:
         });
     }
 
-    bool find_by_any_number() {
-        return visit([this](std::int32_t pid, bool kin) {
+    bool find_by_any_number(unsigned max_listed) {
+        if (!is_proc_ours()) {
+            uncertain_ = true;
+            return false;
+        }
+        unsigned listed = 0;
+        return visit([&](std::int32_t pid, bool kin) {
+            if (listed == max_listed) {
+                uncertain_ = true;
+                return false;
+            }
+            ++listed;
             int number = -1;
             const Answer answer = NumberSearch(ours_, pid).find(&number);
             return take(answer, pid, number, kin);
@@ -188,7 +195,7 @@ private:
 
 } // namespace
 
-Answer find_co_holder(int ours, const HeldRegion &region, CoHolder *out) {
+Answer find_co_holder(int ours, const HeldRegion &region, unsigned max_listed, CoHolder *out) {
     const auto *lock = record::resolve<record::Lock>(run.arena, region.lock);
     if (lock == nullptr) {
         return Answer::unknown;
@@ -196,7 +203,7 @@ Answer find_co_holder(int ours, const HeldRegion &region, CoHolder *out) {
     const bool children_known = !made_children() || note_children();
     const FileIdentity file = identity_of(*lock);
     Search search(ours, region, file, out);
-    if (search.find_by_usual_numbers() || search.find_by_any_number()) {
+    if (search.find_by_usual_numbers() || search.find_by_any_number(max_listed)) {
         return Answer::yes;
     }
     const auto *header = reinterpret_cast<const record::Header *>(run.arena.base);
@@ -208,7 +215,7 @@ Answer find_co_holder(int ours, const HeldRegion &region, CoHolder *out) {
 
 int find_number(int ours, std::int32_t pid) {
     int number = -1;
-    return NumberSearch(ours, pid).find(&number) == Answer::yes ? number : -1;
+    return is_proc_ours() && NumberSearch(ours, pid).find(&number) == Answer::yes ? number : -1;
 }
 
 } // namespace flockstat::shim

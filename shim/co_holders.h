@@ -22,8 +22,14 @@ struct CoHolder {
 /// What it costs: a kcmp for each process first, then one for each of its descriptors, or a list of them
 /// where there are numbers from 32 on. Processes are left out that were there already when this one had
 /// opened the file and had no child since (OpenFile::alone_ticks): what remains are its later children, but
-/// for descriptors that it inherited.
-[[nodiscard]] Answer find_co_holder(int ours, const HeldRegion &region, CoHolder *out);
+/// for descriptors that it inherited. At most `max_listed` processes have all their descriptors looked at;
+/// where there are more the answer may be unknown.
+[[nodiscard]] Answer find_co_holder(int ours, const HeldRegion &region, unsigned max_listed, CoHolder *out);
+
+/// In a close, which somebody waits for, and after which the kernel can be asked otherwise (doubtful_close):
+/// some milliseconds. At an exit or exec it is the last chance.
+inline constexpr unsigned max_listed_by_close = 64;
+inline constexpr unsigned max_listed_by_end = ~0U;
 
 /// The number under which a process has our descriptor's open file description; -1 where it has not, or that
 /// cannot be asked.

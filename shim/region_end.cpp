@@ -153,7 +153,7 @@ void drop_region(ThreadState &thread, HeldRegion *region, bool free) {
     thread.region_pool = region;
 }
 
-Leaving find_successor(ThreadState &thread, const HeldRegion &region, int descriptor) {
+Leaving find_successor(ThreadState &thread, const HeldRegion &region, int descriptor, unsigned max_listed) {
     if (region.live == nullptr || !is_current(region)) {
         return region.live == nullptr && !region.guest ? Leaving::ends : Leaving::goes_on;
     }
@@ -181,7 +181,7 @@ Leaving find_successor(ThreadState &thread, const HeldRegion &region, int descri
             }
         }
         CoHolder other;
-        switch (find_co_holder(descriptor, region, &other)) {
+        switch (find_co_holder(descriptor, region, max_listed, &other)) {
         case Answer::absent:
         case Answer::no: return Leaving::ends;
         case Answer::unknown: return Leaving::unknown;
@@ -196,7 +196,8 @@ bool leave_region(ThreadState &thread, HeldRegion *region, int descriptor, Relea
     if (!may_be_shared(*region)) {
         return end_region(thread, region, how, end_ticks);
     }
-    switch (find_successor(thread, *region, descriptor)) {
+    const unsigned max_listed = how == Release::close ? max_listed_by_close : max_listed_by_end;
+    switch (find_successor(thread, *region, descriptor, max_listed)) {
     case Leaving::ends: return end_region(thread, region, how, end_ticks);
     case Leaving::unknown:
         return !(how == Release::close && put_in_doubt(thread, *region, descriptor, end_ticks)) &&

@@ -36,8 +36,10 @@ namespace flockstat::shim {
 /// What becomes of a region when this process no longer has it.
 enum class Leaving : std::uint8_t { ends, goes_on, unknown };
 
-/// Decides that, and where a co-holder is found puts the region into its care.
-[[nodiscard]] Leaving find_successor(ThreadState &thread, const HeldRegion &region, int descriptor);
+/// Decides that, and where a co-holder is found puts the region into its care. `max_listed`: as for
+/// find_co_holder.
+[[nodiscard]] Leaving find_successor(ThreadState &thread, const HeldRegion &region, int descriptor,
+                                     unsigned max_listed);
 
 /// Back to the pool, uncounted. `free`: its slot shows nothing any more.
 void drop_region(ThreadState &thread, HeldRegion *region, bool free);

@@ -1,7 +1,11 @@
 // Open file descriptions that go on in processes which are not easily found: under other numbers, in orphans,
 // in messages, as mappings. Steps and bounds as in processes_test.cpp.
+#include "tests/support/checkpoints.h"
 #include "tests/support/e2e.h"
 #include "tests/support/relay.h"
+
+#include <fstream>
+#include <regex>
 
 using namespace flockstat::test;
 
@@ -137,4 +141,23 @@ TEST_CASE("processes of another pid namespace are not asked, and not overlooked"
          {{"unlock", 1}}},
         {"locked there", "a.open a.elsewhere a.fork=b b.lock b.close held a.close free", {{"unknown", 1}}},
     });
+}
+
+TEST_CASE("a close looks through few processes of many, and still says what it released", "[holders]") {
+    for (const char *family : {"flock", "ofd"}) {
+        INFO(family);
+        const TempDirectory base;
+        const std::string trace = base / "trace";
+        const RecordedRun run =
+            flockstat_run({.argv = {"strace", "-qq", "-e", "trace=newfstatat", "-o", trace,
+                                    program("crowd_close"), family, base / "l", "150"}},
+                          base / "run");
+        REQUIRE(run.outcome.status == 0);
+        check_released(lock_of(run.report, base / "l", family), {{"close", 1}});
+        std::ifstream lines(trace);
+        int listed = 0;
+        for (std::string line; std::getline(lines, line);)
+            listed += std::regex_search(line, std::regex("\"/proc/[0-9]+/fd\"")) ? 1 : 0;
+        CHECK(listed == 64);
+    }
 }
