@@ -5,6 +5,7 @@
 #include "shim/doubtful_close.h"
 #include "shim/handover.h"
 #include "shim/kept_files.h"
+#include "shim/lent_memory.h"
 #include "shim/mapped_file.h"
 #include "shim/ownership.h"
 #include "shim/wait_mark.h"
@@ -27,8 +28,9 @@ bool enter(ThreadState &thread, std::uintptr_t here) {
 /// Whether the thread's next ordinary call needs to come in here: not in a thread that has all it needs, and
 /// polls for nothing.
 void allow_quick_count(ThreadState &thread) {
-    const bool ordinary = run.fork_page != nullptr && run.stacks && run.probe && thread.block != nullptr &&
-                          thread.generation == run.generation && thread.open_episodes == 0;
+    const bool ordinary = run.fork_page != nullptr && run.lender_pid == 0 && run.stacks && run.probe &&
+                          thread.block != nullptr && thread.generation == run.generation &&
+                          thread.open_episodes == 0;
     thread.fork_word = ordinary ? &run.fork_page->generation : &ThreadState::never_quick;
     thread.quick_generation = ordinary ? run.fork_page->generation : ThreadState::no_generation;
 }
@@ -43,6 +45,7 @@ void leave(ThreadState &thread) {
 /// `descriptor`: the one that is about to be closed, or -1.
 Released end_closed(ThreadState &thread, const Dropped &dropped, int descriptor, std::uint64_t end_ticks) {
     Released released;
+    end_dropped(thread, dropped.of_missed, -1, record::Release::unknown, dropped.known_until_ticks);
     HeldRegion *of_mapped = dropped.of_mapped;
     if (of_mapped != nullptr) {
         note_mapped_file(dropped.mapped); // children may have the mapping, too
@@ -190,6 +193,10 @@ bool is_abandoned(std::uintptr_t frame, std::uintptr_t here) {
 }
 
 Released apply(const Operation &operation) {
+    if (is_borrower()) [[unlikely]] {
+        note_borrowers(operation);
+        return {};
+    }
     ThreadState *thread = thread_state();
     if (thread == nullptr) {
         count_lost(&record::Lost::calls);
@@ -207,7 +214,7 @@ Released apply(const Operation &operation) {
 }
 
 void inside_bookkeeping(ThreadState &thread, void (*deed)(ThreadState &)) {
-    if (enter(thread, reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)))) {
+    if (!is_borrower() && enter(thread, reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)))) {
         look_for_left_call(thread);
         deed(thread);
         finish(thread);

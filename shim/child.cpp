@@ -3,6 +3,7 @@
 #include "shim/bookkeeping.h"
 #include "shim/fork_epoch.h"
 #include "shim/handover.h"
+#include "shim/lent_memory.h"
 #include "shim/ownership.h"
 #include "shim/watched_call.h"
 
@@ -22,7 +23,7 @@ ThreadState *state_if_any() {
 /// In the process that is about to fork.
 void begin_fork() {
     begin_making_child();
-    ThreadState *thread = passing() ? nullptr : state_if_any();
+    ThreadState *thread = passing() || is_borrower() ? nullptr : state_if_any();
     if (thread != nullptr) {
         inside_bookkeeping(*thread, [](ThreadState &mine) {
             notice_fork();

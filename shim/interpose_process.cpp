@@ -3,6 +3,7 @@
 #include "shim/child.h"
 #include "shim/export.h"
 #include "shim/fork_epoch.h"
+#include "shim/lent_memory.h"
 #include "shim/process_end.h"
 #include "shim/real.h"
 #include "shim/thread_slot.h"
@@ -169,6 +170,9 @@ FLOCKSTAT_EXPORT int clone(int (*function)(void *), void *stack, int flags, void
     }
     constexpr int whole = CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_SETTLS;
     const int lent = (flags & whole) == (CLONE_VM | CLONE_VFORK) ? 1 : 0;
+    if (lent == 0) {
+        before_clone(static_cast<std::uint64_t>(flags));
+    }
     thread_slot.in_vfork += lent;
     const int child =
         flockstat_next()->clone(function, stack, flags, argument, parent_id, thread_area, child_id);

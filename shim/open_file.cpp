@@ -281,6 +281,16 @@ void miss_close(int descriptor) {
     }
 }
 
+void miss_closes_of(const FileIdentity &file) {
+    for_descriptors([&](int descriptor, const Descriptor &entry) {
+        const OpenFile *open_file = entry.open_file;
+        if (open_file != nullptr && open_file->file->identity == file) {
+            miss_close(descriptor);
+        }
+        return true;
+    });
+}
+
 void drop_missed_closes(Dropped *dropped) {
     if (!__atomic_load_n(&any_close_missed, __ATOMIC_RELAXED) || !table_lock.lock()) {
         return;
@@ -301,8 +311,13 @@ void drop_descriptor(int descriptor, const FileIdentity *known, Dropped *dropped
     }
     Descriptor *entry = find_descriptor(descriptor);
     if (entry != nullptr && entry->open_file != nullptr) {
+        const bool missed = entry->verified_ticks == close_was_missed;
         detach(descriptor, *entry, dropped);
         closed_epoch(descriptor) = settled_epoch();
+        if (missed) {
+            collect(dropped->regions, &dropped->of_missed);
+            dropped->regions = nullptr;
+        }
     } else if (count_of(files_with_posix_locks) != 0) {
         FileIdentity identity;
         bool unlinked = false;

@@ -34,6 +34,7 @@ struct OpenFile {
 struct Dropped {
     HeldRegion *regions = nullptr;       ///< linked by `next`
     HeldRegion *of_mapped = nullptr;     ///< the same, of an open file that a mapping may keep
+    HeldRegion *of_missed = nullptr;     ///< the same, of descriptors whose close was missed before
     FileIdentity mapped;                 ///< its file
     std::uint64_t known_until_ticks = 0; ///< when they were last known to be held
     bool found_inherited = false; ///< the descriptor was seen for the first time, and others may have it
@@ -95,6 +96,9 @@ inline constexpr std::uint64_t verified_for_ticks = 10'000'000;
 /// A close of a descriptor could not be noted: its next use begins anew, even where it is open on the same
 /// file again, and what was held ended at a time that nobody knows. Stores, any context.
 void miss_close(int descriptor);
+
+/// The same for all known descriptors of a file: somebody unseen may have changed what they hold.
+void miss_closes_of(const FileIdentity &file);
 
 /// Takes away what was held through descriptors whose close could not be noted. For the end of the process.
 void drop_missed_closes(Dropped *dropped);

@@ -8,6 +8,7 @@
 #include "shim/close_on_exec.h"
 #include "shim/doubtful_close.h"
 #include "shim/handover.h"
+#include "shim/lent_memory.h"
 #include "shim/ownership.h"
 #include "shim/roster.h"
 #include "shim/run_arena.h"
@@ -126,7 +127,7 @@ void conclude_run() {
 } // namespace
 
 void end_process(int status) {
-    if (passing()) {
+    if (passing() || is_borrower()) {
         return;
     }
     run.exit_status = status;
@@ -143,13 +144,13 @@ void end_process(int status) {
 }
 
 void begin_exec() {
-    if (!passing()) {
+    if (!passing() && !is_borrower()) {
         end_with(end_image, record::ProcessState::execed);
     }
 }
 
 void exec_failed() {
-    if (!passing() && run.process != nullptr) {
+    if (!passing() && !is_borrower() && run.process != nullptr) {
         run.process->state = record::ProcessState::running;
         run.process->ended_ticks = 0;
         if (ThreadState *thread = existing_thread_state(); thread != nullptr && anything_handed()) {

@@ -223,6 +223,7 @@ void forget_parent_run() {
         run.fork_page->generation = run.generation;
     }
     run.noted_epoch = 0;
+    run.lender_pid = 0;
     run.process = nullptr;
     run.process_ref = 0;
     run.first_process = false;

@@ -39,6 +39,7 @@ struct ProcessRun {
     std::uint64_t pid_namespace = 0;       ///< as the record says
     std::uint32_t first_epoch = 1;         ///< fork_epoch() when this process began
     std::uint32_t noted_epoch = 0;         ///< fork_epoch() up to which all children are in the roster
+    std::int32_t lender_pid = 0;           ///< lent_memory.h: this process, once it has lent its memory
     std::uint64_t began_ticks = 0;         ///< not after anything that it did; 0: not known
     std::uint64_t handovers_seen = 0;      ///< Header::handovers, when this process last looked
     std::string_view command_line; ///< of this process, arguments separated by NUL; as the kernel laid it out

@@ -50,6 +50,35 @@ syscall:
 3:      movq    flockstat_real+FLOCKSTAT_REAL_SYSCALL(%rip), %rax
         testq   %rax, %rax
         jz      1b
+        pushq   %rdi
+        .cfi_adjust_cfa_offset 8
+        pushq   %rsi
+        .cfi_adjust_cfa_offset 8
+        pushq   %rdx
+        .cfi_adjust_cfa_offset 8
+        pushq   %rcx
+        .cfi_adjust_cfa_offset 8
+        pushq   %r8
+        .cfi_adjust_cfa_offset 8
+        pushq   %r9
+        .cfi_adjust_cfa_offset 8
+        pushq   %rax
+        .cfi_adjust_cfa_offset 8
+        call    flockstat_before_clone
+        popq    %rax
+        .cfi_adjust_cfa_offset -8
+        popq    %r9
+        .cfi_adjust_cfa_offset -8
+        popq    %r8
+        .cfi_adjust_cfa_offset -8
+        popq    %rcx
+        .cfi_adjust_cfa_offset -8
+        popq    %rdx
+        .cfi_adjust_cfa_offset -8
+        popq    %rsi
+        .cfi_adjust_cfa_offset -8
+        popq    %rdi
+        .cfi_adjust_cfa_offset -8
         lock incl flockstat_forks_under_way(%rip)
         lock incl flockstat_fork_epoch(%rip) /* the child may share open file descriptions (fork_epoch.h) */
         subq    $8, %rsp

@@ -2,6 +2,7 @@
 
 #include "reporter/record/system_call.h"
 #include "shim/bookkeeping.h"
+#include "shim/lent_memory.h"
 #include "shim/quick_count.h"
 #include "shim/unwind_memory.h"
 #include "shim/vfork_child.h"
@@ -115,6 +116,9 @@ void cancelled(void *context) {
 /// The program's own call. Nothing slow before it: programs use one-shot alarms as time-outs, and a signal
 /// that comes too early leaves them waiting for ever.
 long issue_own(const flockstat_request &request, const LockCall &call, Operation *operation) {
+    if (is_borrower()) [[unlikely]] { // what is known of this thread is the lender's
+        return flockstat_issue(&request, request.command);
+    }
     BlockingCall blocking{request, call, *operation, {}};
     begin_wait(*operation, &blocking.mark);
     const long result = flockstat_issue_blocking(&request, cancelled, &blocking);

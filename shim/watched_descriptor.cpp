@@ -4,6 +4,7 @@
 #include "shim/blocking_call.h"
 #include "shim/bookkeeping.h"
 #include "shim/handover.h"
+#include "shim/lent_memory.h"
 #include "shim/mapped_file.h"
 #include "shim/open_file.h"
 #include "shim/real.h"
@@ -150,7 +151,7 @@ WatchedDuplicate::WatchedDuplicate(int descriptor, int wanted, const CallSite &s
 
 void WatchedDuplicate::done(int copy) const {
     shared_.done();
-    if (copy < 0 || copy == descriptor_ || passing()) {
+    if (copy < 0 || copy == descriptor_ || passing() || is_borrower()) {
         return;
     }
     is_marked_mapped(descriptor_) ? mark_mapped(copy) : clear_mapped(copy);

@@ -1,6 +1,7 @@
 // vfork_locks MAKER END WHAT PATH OTHER FAMILY: holds PATH and OTHER, and has a child that runs in its
-// memory, made by MAKER (vfork, clone), do WHAT with them before it ends by END (exit, exec). Tells what the
-// kernel holds of both before and after, then unlocks both.
+// memory, made by MAKER (vfork; clone; lent or syscall: a clone that does not stop its parent), do WHAT with
+// them before it ends by END (exit, exec). Tells what the kernel holds of both before and after, then unlocks
+// both.
 //   unlock, relock (shared)    through the descriptor that is its parent's too
 //   unlock_copy                through a duplicate of its own
 //   close, close_all           its own descriptors
@@ -47,10 +48,20 @@ static int be_child(void *unused) {
     _exit(bad);
 }
 
+static void be_first_child(void) { be_child(NULL); }
+
 static pid_t make_child(const char *maker) {
-    static char stack[1 << 18];
+    static char stack[1 << 18] __attribute__((aligned(16)));
+    char *top = stack + sizeof stack;
     if (strcmp(maker, "clone") == 0)
-        return clone(be_child, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD, NULL);
+        return clone(be_child, top, CLONE_VM | CLONE_VFORK | SIGCHLD, NULL);
+    if (strcmp(maker, "lent") == 0)
+        return clone(be_child, top, CLONE_VM | SIGCHLD, NULL);
+    if (strcmp(maker, "syscall") == 0) { // the child returns to what is on its stack
+        void **first = (void **)(void *)top - 2;
+        *first = (void *)be_first_child;
+        return (pid_t)syscall(SYS_clone, CLONE_VM | SIGCHLD, first, 0, 0, 0);
+    }
     const pid_t child = vfork();
     if (child == 0)
         be_child(NULL);
