@@ -128,3 +128,40 @@ test("a matrix keeps the greatest, and says what it left out", () => {
     [[0], [2], 500],
   );
 });
+
+test("a place in Python is named after the program's own code, not after a package's", () => {
+  const package_file = "/usr/lib/python3/dist-packages/filelock/_unix.py";
+  const frames = [
+    ["_acquire", package_file, 37],
+    ["call", "/usr/lib/python3.11/functools.py", 4],
+    ["Cache.fill", "/srv/worker.py", 15],
+    ["<module>", "/srv/worker.py", 21],
+  ].map(([name, file, line]) => ({
+    function: name,
+    file,
+    line,
+    module: "",
+    offset: 0,
+    language: "python",
+  }));
+  const label = [
+    "worker.py:21 <module>",
+    "worker.py:15 fill",
+    "functools.py:4 call",
+    "filelock/_unix.py:37 _acquire",
+  ];
+  /** @param {number} from which frames the stack has */
+  const nameOf = (from) => {
+    const report = reportOf();
+    const [site] = report.sites;
+    const sites = [
+      { ...site, frames: frames.slice(0, from) },
+      ...report.sites.slice(1),
+    ];
+    const labels = [label.slice(4 - from), ...extras.labels.slice(1)];
+    return readModel({ ...report, sites }, { ...extras, labels }).places[0]
+      .name;
+  };
+  assert.equal(nameOf(4), "worker.py:15 fill");
+  assert.equal(nameOf(2), "filelock/_unix.py:37 _acquire");
+});

@@ -41,7 +41,7 @@
  * @property {number} lock
  * @property {Frame[]} frames innermost first
  * @property {string[]} label its frames in short, outermost first
- * @property {string} name the innermost of them that has a name
+ * @property {string} name the innermost of them that has a name; of Python the innermost of the program's own
  * @property {number} waits
  * @property {number} wait_ns
  * @property {number} holds
@@ -121,6 +121,22 @@ function lockOf(report, group, id) {
 const isPython = (frames) => frames.some((frame) => frame.language === "python");
 
 /**
+ * The frame that stands for a place. Of Python it is the innermost that is of no package and not of the standard library,
+ * because every lock of a package is asked for at the same line of it. Of other code the innermost that has a name.
+ * @param {Frame[]} frames innermost first
+ * @param {string[]} label innermost last
+ */
+function nameOf(frames, label) {
+  const own = frames.find(
+    ({ language, file }) =>
+      language === "python" && !/\/(site|dist)-packages\/|\/lib\/python[0-9.]+\/|^<frozen /.test(file),
+  );
+  const program = own && `${own.file.split("/").pop()}:${own.line} ${own.function.split(".").pop()}`;
+  if (program && label.includes(program)) return program;
+  return label.findLast((frame) => !/\+0x[0-9a-f]+$/.test(frame)) ?? label[label.length - 1];
+}
+
+/**
  * Sites of the files that followed one another at a path are one place, if their stacks are equal.
  * @param {Record<string, any>} report
  * @param {Record<string, any>} extras
@@ -141,10 +157,8 @@ function readPlaces(report, extras, lockOfFile) {
       const short = extras.labels[index];
       const label =
         short.length === 0 ? ["(no stack)"] : isPython(site.frames) ? short : [...short].reverse();
-      // Code without a name says little: the innermost that has one stands for the place.
-      const named = label.findLast((/** @type {string} */ frame) => !/\+0x[0-9a-f]+$/.test(frame));
       place = {
-        ...{ id: places.length, lock, frames: site.frames, label, name: named ?? label[label.length - 1] },
+        ...{ id: places.length, lock, frames: site.frames, label, name: nameOf(site.frames, label) },
         ...{ waits: 0, wait_ns: 0, holds: 0, hold_ns: 0 },
       };
       known.set(key, place);
