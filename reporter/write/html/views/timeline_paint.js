@@ -227,7 +227,8 @@ function paintAxis(pen, { x, width, height }, colors) {
   pen.fillStyle = colors.faint;
   for (const tick of x.ticks(Math.max(2, Math.floor((width - left) / 130)))) {
     if (x(tick) < left) continue;
-    pen.fillText(`+${humanTime(tick)}`, x(tick) + 3, axisHeight / 2);
+    const label = `+${humanTime(tick)}`;
+    if (x(tick) + 3 + pen.measureText(label).width <= width) pen.fillText(label, x(tick) + 3, axisHeight / 2);
     pen.globalAlpha = 0.35;
     pen.fillRect(x(tick), 4, 0.5, height);
     pen.globalAlpha = 1;
