@@ -97,7 +97,7 @@ e2e_objects := $(call objects,test,$(e2e_cpp) $(support_cpp))
 program_files := $(call program_names,tests/programs,tests/programs,$(programs))
 # The HTML report's page: its own sources, and the npm packages that are built into it or check it.
 page := reporter/write/html
-page_sources := $(filter-out $(page)/node_modules%,$(shell find $(page) -name node_modules -prune -o -type f -print 2>/dev/null))
+page_sources := $(filter-out $(page)/node_modules% $(page)/pictures/%,$(shell find $(page) -name node_modules -prune -o -type f -print 2>/dev/null))
 npm_scope := $(if $(filter test unit e2e check format screenshots %/e2e_tests,$(MAKECMDGOALS)),tools,build)
 npm := $(page)/node_modules/.$(npm_scope)
 bench_files := $(call program_names,tests/bench,bench,$(benches))
@@ -107,7 +107,7 @@ unwind_libs := -Wl,--start-group build/deps/libunwind/lib/libunwind-x86_64.a $(l
 
 # ---------------------------------------------------------------- what people make
 
-.PHONY: all test unit e2e demo bench check format tidy install clean distclean help deps
+.PHONY: all test unit e2e demo bench screenshots check format tidy install clean distclean help deps
 
 all: $(BUILD)/libflockstat.so $(BUILD)/flockstat ## build build/libflockstat.so and build/flockstat (default)
 
@@ -125,6 +125,9 @@ demo: all ## profile real programs that contend for locks, and show the report
 
 bench: all $(bench_files) ## measure what flockstat costs
 	$(Q)scripts/bench
+
+screenshots: all $(npm) ## make the pictures in README: the HTML report of a demo run
+	$(Q)scripts/screenshots
 
 check: all $(npm) ## format, lint, include arrows, exports, paths, shell scripts
 	$(Q)MAKE="$(MAKE)" scripts/check
@@ -153,14 +156,14 @@ distclean: ## remove everything that was built or downloaded
 
 help: ## show this list
 	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/\1 \2/p' Makefile | \
-	    while read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
+	    while read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
 
 # Packages: one call with all the groups that the goals need, fast when nothing is missing.
 groups := build
-ifneq (,$(filter test unit e2e %/unit_tests %/e2e_tests,$(MAKECMDGOALS)))
+ifneq (,$(filter test unit e2e screenshots %/unit_tests %/e2e_tests,$(MAKECMDGOALS)))
 groups += test
 endif
-ifneq (,$(filter demo bench,$(MAKECMDGOALS)))
+ifneq (,$(filter demo bench screenshots,$(MAKECMDGOALS)))
 groups += demo
 endif
 ifneq (,$(filter check tidy format,$(MAKECMDGOALS)))
