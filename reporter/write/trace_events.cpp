@@ -49,13 +49,14 @@ public:
         number_tracks();
     }
 
+    /// Once.
     [[nodiscard]] std::string write() {
         add_names();
         add_slices();
         add_arrows();
         const Json other = {{"run", run_object(report_.run)}, {"lost", lost_object(report_.lost)}};
-        return "{\"traceEvents\":[" + events_ +
-               "\n],\n\"displayTimeUnit\":\"ns\",\n\"otherData\":" + other.dump() + "}\n";
+        out("\n],\n\"displayTimeUnit\":\"ns\",\n\"otherData\":{}}}\n", other.dump());
+        return std::move(text_);
     }
 
 private:
@@ -124,6 +125,15 @@ private:
         for (const SiteReport &site : report_.sites) {
             sites.push_back(",\"site\":" + Json(short_stack(site.frames, true)).dump());
         }
+        // Growing, a text of this size would need its room twice.
+        constexpr std::size_t slice_bytes = 180;
+        constexpr std::size_t arrow_bytes = 220;
+        std::size_t room = text_.size();
+        for (const TimelineBar &bar : bars_) {
+            room += slice_bytes + names[bar.lock].size() + locks[bar.lock].size();
+            room += (bar.site ? sites[*bar.site].size() : 0) + (bar.blocker ? arrow_bytes : 0);
+        }
+        text_.reserve(room + 4096);
         for (std::size_t i = 0; i < bars_.size(); ++i) {
             const TimelineBar &bar = bars_[i];
             begin_event();
@@ -135,7 +145,7 @@ private:
             if (bar.blocker) {
                 add_holder(bars_[*bar.blocker]);
             }
-            events_ += "}}";
+            text_ += "}}";
         }
     }
 
@@ -168,14 +178,17 @@ private:
         begin_event();
         out("\"ph\":\"s\",\"name\":\"lets go\",\"cat\":\"behind\",\"id\":{},", wait + 1);
         place(tracks_[lanes_.of[hold]], leaves_at_ns);
-        events_ += "}";
+        text_ += "}";
         begin_event();
         out("\"ph\":\"f\",\"bp\":\"e\",\"name\":\"lets go\",\"cat\":\"behind\",\"id\":{},", wait + 1);
         place(tracks_[lanes_.of[wait]], arrives_at_ns);
-        events_ += "}";
+        text_ += "}";
     }
 
-    void begin_event() { events_ += events_.empty() ? "\n{" : ",\n{"; }
+    void begin_event() {
+        text_ += any_ ? ",\n{" : "\n{";
+        any_ = true;
+    }
 
     void place(const Track &track, std::int64_t at_ns) {
         out("\"pid\":{},\"tid\":{},\"ts\":{}", track.process, track.thread,
@@ -184,7 +197,7 @@ private:
 
     template<typename... Values>
     void out(fmt::format_string<Values...> format, Values &&...values) {
-        fmt::format_to(std::back_inserter(events_), format, std::forward<Values>(values)...);
+        fmt::format_to(std::back_inserter(text_), format, std::forward<Values>(values)...);
     }
 
     const Report &report_;
@@ -193,7 +206,8 @@ private:
     std::int64_t from_ns_;
     std::int64_t next_number_ = first_free_number;
     std::vector<Track> tracks_; ///< by lane
-    std::string events_;
+    std::string text_ = "{\"traceEvents\":[";
+    bool any_ = false; ///< event was written
 };
 
 } // namespace
