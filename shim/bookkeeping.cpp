@@ -8,6 +8,7 @@
 #include "shim/lent_memory.h"
 #include "shim/mapped_file.h"
 #include "shim/ownership.h"
+#include "shim/process_regions.h"
 #include "shim/wait_mark.h"
 
 #include <csignal>

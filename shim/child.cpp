@@ -4,7 +4,7 @@
 #include "shim/fork_epoch.h"
 #include "shim/handover.h"
 #include "shim/lent_memory.h"
-#include "shim/ownership.h"
+#include "shim/process_regions.h"
 #include "shim/watched_call.h"
 
 #include <pthread.h>

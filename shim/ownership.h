@@ -25,16 +25,4 @@ void end_by_failed_conversion(ThreadState &thread, OpenFile &open_file, const Op
 void end_dropped(ThreadState &thread, HeldRegion *regions, int descriptor, record::Release how,
                  std::uint64_t end_ticks);
 
-/// The process ends: so do its regions, or its part in them.
-void end_all_at_exit(ThreadState &thread, std::uint64_t end_ticks);
-
-/// A fork is about to happen: locks of open file descriptions will be the child's too.
-void share_with_child();
-
-/// In a child of fork: posix locks are not inherited; those of open file descriptions are shared.
-void become_child();
-
-/// In a child whose parent ends with the fork: it is the keeper of what they share.
-void take_over_shared(ThreadState &thread);
-
 } // namespace flockstat::shim

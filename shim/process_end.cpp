@@ -9,7 +9,7 @@
 #include "shim/doubtful_close.h"
 #include "shim/handover.h"
 #include "shim/lent_memory.h"
-#include "shim/ownership.h"
+#include "shim/process_regions.h"
 #include "shim/roster.h"
 #include "shim/run_arena.h"
 #include "shim/start_message.h"

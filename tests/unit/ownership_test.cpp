@@ -1,6 +1,7 @@
 // Which regions begin and end, by the kernel's rules: man 2 flock, man 2 fcntl, and fs/locks.c.
 #include "shim/ownership.h"
 #include "shim/process_end.h"
+#include "shim/process_regions.h"
 #include "shim/twins.h"
 #include "tests/support/forked.h"
 #include "tests/unit/recording.h"
