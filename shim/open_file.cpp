@@ -13,41 +13,11 @@
 
 namespace flockstat::shim {
 
-Descriptor *descriptor_pages[max_descriptor_pages];
-
 namespace {
 
 SpinLock table_lock; ///< guards all that follows, and the table of files
 Pool<OpenFile, &OpenFile::next_free, &OpenFile::next_all> open_files;
 std::uint32_t open_files_made = 0;
-
-/// In place of Descriptor::verified_ticks.
-constexpr std::uint64_t close_was_missed = 1;
-bool any_close_missed = false;
-
-/// Behind the entries of a page: for each number the fork_epoch() in which it was last closed, 0 where a
-/// child was being made then. What is opened under it in the same epoch is this process's alone.
-constexpr std::size_t page_bytes = (sizeof(Descriptor) + sizeof(std::uint32_t)) * descriptors_in_page;
-
-std::uint32_t &closed_epoch(int descriptor) {
-    Descriptor *page = descriptor_pages[descriptor >> descriptor_page_shift];
-    auto *epochs = reinterpret_cast<std::uint32_t *>(page + descriptors_in_page);
-    return epochs[descriptor & (descriptors_in_page - 1)];
-}
-
-/// Of an open descriptor: a call on one beyond what there is room for counts as lost.
-Descriptor *make_descriptor(int descriptor) {
-    if (descriptor < 0 || (descriptor >> descriptor_page_shift) >= max_descriptor_pages) {
-        count_lost(&record::Lost::calls);
-        return nullptr;
-    }
-    Descriptor *&page = descriptor_pages[descriptor >> descriptor_page_shift];
-    if (page == nullptr) {
-        auto *fresh = static_cast<Descriptor *>(map_pages(page_bytes));
-        __atomic_store_n(&page, fresh, __ATOMIC_RELEASE);
-    }
-    return page == nullptr ? nullptr : &page[descriptor & (descriptors_in_page - 1)];
-}
 
 /// An O_PATH descriptor is no open file: closing it drops nothing.
 bool is_path_only(int descriptor) {
@@ -83,29 +53,6 @@ void drop_posix(LockedFile &file, Dropped *dropped) {
         note_posix_change(held, !file.posix.empty());
         file.lock.unlock();
     }
-}
-
-/// Calls visit(descriptor, entry) for each number near which one was used, until it returns false.
-template<typename Visit>
-void for_descriptors(Visit visit) {
-    for (int page = 0; page < max_descriptor_pages; ++page) {
-        Descriptor *entries = descriptor_pages[page];
-        for (int i = 0; entries != nullptr && i < descriptors_in_page; ++i) {
-            if (!visit(page * descriptors_in_page + i, entries[i])) {
-                return;
-            }
-        }
-    }
-}
-
-/// A descriptor of an open file; -1 where there is none.
-int find_user(const OpenFile &open_file) {
-    int user = -1;
-    for_descriptors([&](int descriptor, const Descriptor &entry) {
-        user = entry.open_file == &open_file ? descriptor : -1;
-        return user < 0;
-    });
-    return user;
 }
 
 /// Takes all that an open file description holds.
@@ -274,13 +221,6 @@ bool descriptor_matters(int descriptor) {
     return peek_descriptor(descriptor) != nullptr || count_of(files_with_posix_locks) != 0;
 }
 
-void miss_close(int descriptor) {
-    if (Descriptor *entry = find_descriptor(descriptor); entry != nullptr) {
-        __atomic_store_n(&entry->verified_ticks, close_was_missed, __ATOMIC_RELAXED);
-        __atomic_store_n(&any_close_missed, true, __ATOMIC_RELAXED);
-    }
-}
-
 void miss_closes_of(const FileIdentity &file) {
     for_descriptors([&](int descriptor, const Descriptor &entry) {
         const OpenFile *open_file = entry.open_file;
@@ -447,22 +387,6 @@ LockedFile *adopt_file(const record::Lock &lock) {
     LockedFile *file = refer_to_recorded_file(lock);
     table_lock.unlock();
     return file;
-}
-
-void forget_origin(int descriptor) {
-    doubt_origin(descriptor);
-    if (find_descriptor(descriptor) != nullptr) {
-        closed_epoch(descriptor) = 0;
-    }
-}
-
-void distrust_descriptors() {
-    for_descriptors([](int, Descriptor &entry) {
-        if (entry.verified_ticks != close_was_missed) {
-            entry.verified_ticks = 0;
-        }
-        return true;
-    });
 }
 
 bool holds_anything() {

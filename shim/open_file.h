@@ -3,6 +3,7 @@
 /// inside the bookkeeping only, but for descriptor_known; async-signal-safe; errno untouched.
 #pragma once
 
+#include "shim/descriptor_pages.h"
 #include "shim/extents.h"
 #include "shim/locked_file.h"
 #include "shim/same_description.h"
@@ -40,36 +41,6 @@ struct Dropped {
     bool found_inherited = false; ///< the descriptor was seen for the first time, and others may have it
 };
 
-/// A descriptor number that was used in a lock call.
-struct Descriptor {
-    OpenFile *open_file = nullptr;
-    std::uint64_t verified_ticks = 0;
-};
-
-inline constexpr int descriptor_page_shift = 10;
-inline constexpr int descriptors_in_page = 1 << descriptor_page_shift;
-inline constexpr int max_descriptor_pages =
-    4096; ///< up to 4 million descriptors; a call on a higher one counts as lost
-
-/// Made as they are needed, never given back.
-extern Descriptor *descriptor_pages[max_descriptor_pages];
-
-/// Its entry; nullptr where no descriptor near it was used yet. A few loads, any context.
-[[nodiscard]] inline Descriptor *find_descriptor(int descriptor) {
-    const auto page = static_cast<unsigned>(descriptor) >> descriptor_page_shift;
-    if (page >= max_descriptor_pages || descriptor_pages[page] == nullptr) {
-        return nullptr;
-    }
-    return &descriptor_pages[page][descriptor & (descriptors_in_page - 1)];
-}
-
-/// The open file of a descriptor as far as it is known, without asking the kernel; nullptr where it is not. A
-/// few loads, any context.
-[[nodiscard]] inline OpenFile *peek_descriptor(int descriptor) {
-    const Descriptor *entry = find_descriptor(descriptor);
-    return entry == nullptr ? nullptr : entry->open_file;
-}
-
 /// 10 ms where ticks are nanoseconds, and less where they are shorter: at most 10 ms in any case.
 inline constexpr std::uint64_t verified_for_ticks = 10'000'000;
 
@@ -92,10 +63,6 @@ inline constexpr std::uint64_t verified_for_ticks = 10'000'000;
 /// Must a close of this descriptor be looked at? It is known, or there are posix locks that it might drop. A
 /// few loads, any context.
 [[nodiscard]] bool descriptor_matters(int descriptor);
-
-/// A close of a descriptor could not be noted: its next use begins anew, even where it is open on the same
-/// file again, and what was held ended at a time that nobody knows. Stores, any context.
-void miss_close(int descriptor);
 
 /// The same for all known descriptors of a file: somebody unseen may have changed what they hold.
 void miss_closes_of(const FileIdentity &file);
@@ -134,10 +101,6 @@ void adopt_duplicate(int descriptor, int original);
 /// The file of a lock record, known from now on even where no descriptor of it is; nullptr without memory.
 [[nodiscard]] LockedFile *adopt_file(const record::Lock &lock);
 
-/// A number became a descriptor of something unknown that may be shared (a duplicate of an unknown
-/// descriptor).
-void forget_origin(int descriptor);
-
 /// Visits each open file description that holds something, and each file with posix locks. For the end of the
 /// process and for fork: other threads should not be at it.
 class HeldVisitor {
@@ -149,11 +112,6 @@ protected:
     ~HeldVisitor() = default;
 };
 void visit_held(HeldVisitor &visitor);
-
-/// In a child of fork: has all known descriptors looked up anew at their next use. The kernel copies the
-/// descriptors before the memory, and the parent's other threads go on meanwhile (copy_process in
-/// kernel/fork.c).
-void distrust_descriptors();
 
 /// Is there anything that visit_held would visit?
 [[nodiscard]] bool holds_anything();
