@@ -1,3 +1,4 @@
+#include "reporter/analyze/analysis.h"
 #include "reporter/analyze/endings.h"
 #include "reporter/analyze/fairness_report.h"
 #include "reporter/analyze/findings.h"
@@ -12,7 +13,8 @@
 
 #include <algorithm>
 #include <functional>
-#include <numeric>
+#include <map>
+#include <string_view>
 #include <tuple>
 
 namespace flockstat::reporter {
@@ -121,11 +123,19 @@ ProcessReport process_report(const ProcessSum &sum) {
 /// The order in which items are listed: by `rank`, a tuple, greatest first; equal ones stay as they were met.
 template<typename Item, typename Rank>
 std::vector<std::size_t> ranked(const std::vector<Item> &items, Rank rank) {
-    std::vector<std::size_t> order(items.size());
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    std::ranges::stable_sort(order,
-                             [&](std::size_t a, std::size_t b) { return rank(items[a]) > rank(items[b]); });
-    return order;
+    std::vector<std::pair<decltype(rank(items.front())), std::size_t>> order;
+    order.reserve(items.size());
+    for (const Item &item : items) {
+        order.emplace_back(rank(item), order.size());
+    }
+    std::ranges::stable_sort(
+        order, std::greater<>(), [](const auto &one) -> const auto & { return one.first; });
+    std::vector<std::size_t> numbers;
+    numbers.reserve(order.size());
+    for (const auto &one : order) {
+        numbers.push_back(one.second);
+    }
+    return numbers;
 }
 
 /// By time waited, then by time tried in vain, then by time held, then by calls.
@@ -137,6 +147,7 @@ auto lock_rank(const LockSum &lock) {
 /// Adds the locks in their order; returns the place of each in it.
 std::vector<std::size_t> add_locks(const Sums &sums, Report &report) {
     std::vector<std::size_t> places(sums.locks.size());
+    report.locks.reserve(sums.locks.size());
     for (const std::size_t number : ranked(sums.locks, lock_rank)) {
         places[number] = report.locks.size();
         report.locks.push_back(lock_report(sums.locks[number], sums.processes));
@@ -144,30 +155,63 @@ std::vector<std::size_t> add_locks(const Sums &sums, Report &report) {
     return places;
 }
 
-/// Puts locks of the same path and family together.
-void add_groups(const Sums &sums, const ReportPlaces &places, Report &report) {
-    std::vector<LockSum> merged;
-    std::vector<std::vector<std::size_t>> members;
-    std::map<std::pair<std::string, Family>, std::size_t> numbers;
+/// The numbers of the locks of each path and family.
+std::vector<std::vector<std::size_t>> locks_by_path(const Sums &sums) {
+    std::vector<std::vector<std::size_t>> groups;
+    std::map<std::pair<std::string_view, Family>, std::size_t> numbers;
     for (std::size_t i = 0; i < sums.locks.size(); ++i) {
         const Lock &lock = sums.locks[i].lock;
-        const auto [found, added] = numbers.try_emplace({lock.path, lock.family}, merged.size());
+        const auto [found, added] = numbers.try_emplace({lock.path, lock.family}, groups.size());
         if (added) {
-            merged.push_back(sums.locks[i]);
-            members.emplace_back();
-        } else {
-            merged[found->second].merge(sums.locks[i]);
+            groups.emplace_back();
         }
-        members[found->second].push_back(places.locks[i]);
+        groups[found->second].push_back(i);
     }
-    for (const std::size_t number : ranked(merged, lock_rank)) {
-        std::ranges::sort(members[number]);
-        LockSum &sum = merged[number];
-        report.groups.push_back({lock_report(sum, sums.processes),
-                                 std::move(members[number]),
-                                 {std::move(sum.wait[0].values), std::move(sum.wait[1].values)},
-                                 {std::move(sum.region[0].values), std::move(sum.region[1].values)}});
-        report.groups.back().sum.fairness = fairness_report(sum.fairness, places);
+    return groups;
+}
+
+/// As of their sum.
+auto group_rank(const Sums &sums, const std::vector<std::size_t> &members) {
+    auto rank = lock_rank(sums.locks[members.front()]);
+    for (std::size_t i = 1; i < members.size(); ++i) {
+        const auto [wait_ns, abandoned_ns, region_ns, attempts] = lock_rank(sums.locks[members[i]]);
+        rank = {saturating_add(std::get<0>(rank), wait_ns), saturating_add(std::get<1>(rank), abandoned_ns),
+                saturating_add(std::get<2>(rank), region_ns), std::get<3>(rank) + attempts};
+    }
+    return rank;
+}
+
+/// The sum of one group, whose parts' distributions are taken away.
+LockGroup lock_group(Sums &sums, const std::vector<std::size_t> &members, const ReportPlaces &places,
+                     const Report &report) {
+    LockSum &sum = sums.locks[members.front()];
+    LockGroup group;
+    if (members.size() == 1) {
+        group.sum = report.locks[places.locks[members.front()]];
+    } else {
+        for (std::size_t i = 1; i < members.size(); ++i) {
+            sum.merge(sums.locks[members[i]]);
+        }
+        group.sum = lock_report(sum, sums.processes);
+        group.sum.fairness = fairness_report(sum.fairness, places);
+    }
+    for (const std::size_t member : members) {
+        group.locks.push_back(places.locks[member]);
+    }
+    std::ranges::sort(group.locks);
+    group.wait = {std::move(sum.wait[0].values), std::move(sum.wait[1].values)};
+    group.region = {std::move(sum.region[0].values), std::move(sum.region[1].values)};
+    return group;
+}
+
+/// Puts locks of the same path and family together. What the locks' sums have is of no use afterwards.
+void add_groups(Sums &sums, const ReportPlaces &places, Report &report) {
+    const std::vector<std::vector<std::size_t>> groups = locks_by_path(sums);
+    const auto order =
+        ranked(groups, [&](const std::vector<std::size_t> &members) { return group_rank(sums, members); });
+    report.groups.reserve(groups.size());
+    for (const std::size_t number : order) {
+        report.groups.push_back(lock_group(sums, groups[number], places, report));
     }
 }
 
@@ -176,14 +220,20 @@ std::vector<std::size_t> add_sites(const Sums &sums, const MergedStacks &stacks,
                                    const std::vector<std::size_t> &lock_places, Symbolizer *symbolizer,
                                    Report &report) {
     std::vector<std::size_t> places(sums.sites.size());
+    report.sites.reserve(sums.sites.size());
     const auto order = ranked(sums.sites, [](const SiteSum &site) {
         return std::tuple(site.wait.sum_ns, site.abandoned_ns, site.region.sum_ns, site.attempts.all());
     });
+    std::map<std::uint32_t, SharedFrames> frames_of; // by stack
     for (const std::size_t number : order) {
         const SiteSum &sum = sums.sites[number];
         SiteReport site = site_report(sum);
         site.lock = lock_places[sum.lock];
-        site.frames = stacks.frames(sum.stack, symbolizer);
+        const auto [frames, added] = frames_of.try_emplace(sum.stack);
+        if (added) {
+            frames->second = stacks.frames(sum.stack, symbolizer);
+        }
+        site.frames = frames->second;
         places[number] = report.sites.size();
         report.sites.push_back(std::move(site));
     }
@@ -204,6 +254,7 @@ void add_blame(const Sums &sums, const std::vector<std::size_t> &site_places, Re
 /// Adds the processes in their order; returns the place of each in it.
 std::vector<std::size_t> add_processes(const Sums &sums, Report &report) {
     std::vector<std::size_t> places(sums.processes.size());
+    report.processes.reserve(sums.processes.size());
     const auto order = ranked(sums.processes, [](const ProcessSum &sum) {
         return std::tuple(sum.process.wait.sum_ns, sum.region.sum_ns, sum.process.attempts);
     });
@@ -262,46 +313,25 @@ void add_lost(const Run &run, record::Lost &lost) {
     lost.orders = saturating_add(lost.orders, run.lost.orders);
 }
 
-} // namespace
+void add_unattributed(const Sums &sums, Report &report) {
+    for (std::size_t family = 0; family < record::family_count; ++family) {
+        const UnattributedSum &sum = sums.unattributed[family];
+        report.unattributed[family] = {sum.attempts.all(), sum.unlocks, sum.tests, named(sum.errors)};
+    }
+}
 
-Report analyze(std::span<const Run> runs, Symbolizer *symbolizer) {
-    const MergedStacks stacks(runs);
-    Sums sums(stacks);
-    Report report;
-    for (std::size_t i = 0; i < runs.size(); ++i) {
-        sums.add(runs[i], i);
-        add_run(runs[i], i == 0, report.run);
-        add_lost(runs[i], report.lost);
-        report.windows.insert(report.windows.end(), runs[i].windows.begin(), runs[i].windows.end());
-    }
-    if (symbolizer != nullptr) {
-        symbolizer->look_up(stacks.places());
-    }
-    const std::vector<std::size_t> lock_places = add_locks(sums, report);
-    const std::vector<std::size_t> site_places = add_sites(sums, stacks, lock_places, symbolizer, report);
-    add_blame(sums, site_places, report);
-    const std::vector<std::size_t> process_places = add_processes(sums, report);
-    add_site_processes(sums, site_places, process_places, report);
-    const ReportPlaces places{lock_places, site_places, process_places};
-    for (std::size_t i = 0; i < sums.locks.size(); ++i) {
-        report.locks[lock_places[i]].fairness = fairness_report(sums.locks[i].fairness, places);
-    }
-    add_groups(sums, places, report);
-    add_order_findings(sums, places, report);
-    add_fairness_findings(report);
-    add_timeline(sums, lock_places, site_places, process_places, report);
+void add_waiting(const Sums &sums, const std::vector<std::size_t> &lock_places, Report &report) {
     for (const WaitingSum &blocked : sums.waiting) {
         const auto lock = blocked.lock ? std::optional(lock_places[*blocked.lock]) : std::nullopt;
         report.waiting.push_back(
             {lock, blocked.pid, blocked.thread, blocked.mode, blocked.wait_ns, blocked.alive});
     }
-    for (std::size_t family = 0; family < record::family_count; ++family) {
-        const UnattributedSum &sum = sums.unattributed[family];
-        report.unattributed[family] = {sum.attempts.all(), sum.unlocks, sum.tests, named(sum.errors)};
-    }
-    report.counters = {{"filelock.enter", full_stat(sums.enter)},
-                       {"filelock.region", full_stat(sums.region)},
-                       {"filelock.exit", full_stat(sums.exit)}};
+}
+
+void add_counters(Sums &sums, Report &report) {
+    report.counters = {{"filelock.enter", full_stat(sums.enter.sum())},
+                       {"filelock.region", full_stat(sums.region.sum())},
+                       {"filelock.exit", full_stat(sums.exit.sum())}};
     report.concurrency["filelock.enter"] = sums.contended;
     for (const auto &[name, counter] : sums.wait_counters) {
         if (report.counters.try_emplace(name, full_stat(counter.waits))
@@ -309,8 +339,50 @@ Report analyze(std::span<const Run> runs, Symbolizer *symbolizer) {
             report.concurrency[name] = counter.concurrency;
         }
     }
+}
+
+} // namespace
+
+void Analysis::add(const Run &run) {
+    stacks_.add(run);
+    sums_.add(run, runs_);
+    add_run(run, runs_ == 0, report_.run);
+    add_lost(run, report_.lost);
+    report_.windows.insert(report_.windows.end(), run.windows.begin(), run.windows.end());
+    ++runs_;
+}
+
+Report Analysis::report(Symbolizer *symbolizer) {
+    Report report = std::move(report_);
+    if (symbolizer != nullptr) {
+        symbolizer->look_up(stacks_.places());
+    }
+    const std::vector<std::size_t> lock_places = add_locks(sums_, report);
+    const std::vector<std::size_t> site_places = add_sites(sums_, stacks_, lock_places, symbolizer, report);
+    add_blame(sums_, site_places, report);
+    const std::vector<std::size_t> process_places = add_processes(sums_, report);
+    add_site_processes(sums_, site_places, process_places, report);
+    const ReportPlaces places{lock_places, site_places, process_places};
+    for (std::size_t i = 0; i < sums_.locks.size(); ++i) {
+        report.locks[lock_places[i]].fairness = fairness_report(sums_.locks[i].fairness, places);
+    }
+    add_order_findings(sums_, places, report);
+    add_groups(sums_, places, report);
+    add_fairness_findings(report);
+    add_timeline(sums_, lock_places, site_places, process_places, report);
+    add_waiting(sums_, lock_places, report);
+    add_unattributed(sums_, report);
+    add_counters(sums_, report);
     std::ranges::stable_sort(report.windows, {}, &Window::start_at_ns);
     return report;
+}
+
+Report analyze(std::span<const Run> runs, Symbolizer *symbolizer, Timeline timeline) {
+    Analysis analysis(timeline);
+    for (const Run &run : runs) {
+        analysis.add(run);
+    }
+    return analysis.report(symbolizer);
 }
 
 } // namespace flockstat::reporter

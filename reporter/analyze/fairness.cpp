@@ -58,8 +58,8 @@ void add_handover(Fairness &fairness, const std::vector<Interest> &in_the_way, c
         released_at_ns = std::max(released_at_ns, hold.end_at_ns);
     }
     if (!in_the_way.empty()) {
-        fairness.handover[wait.polled ? 1 : 0].add(
-            static_cast<std::uint64_t>(wait.end_at_ns - released_at_ns), wait.end_at_ns);
+        fairness.handover[wait.polled ? 1 : 0].merge_summary(
+            one_sample(static_cast<std::uint64_t>(wait.end_at_ns - released_at_ns), wait.end_at_ns));
     }
 }
 

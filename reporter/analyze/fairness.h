@@ -22,7 +22,7 @@ struct Overtaken {
 
 /// Of one lock's contended acquisitions.
 struct Fairness {
-    Samples handover[2];                       ///< from the release to the grant: blocked waiters, pollers
+    Samples handover[2]; ///< from the release to the grant: blocked waiters, pollers. Without distribution
     std::uint64_t readers_kept_writers_ns = 0; ///< time that exclusive requests were behind shared locks
     std::uint64_t writers_kept_readers_ns = 0; ///< and the other way round
     std::optional<Overtaken> longest;          ///< the longest wait that was overtaken

@@ -7,7 +7,7 @@
 
 namespace flockstat::reporter {
 
-FairnessReport fairness_report(const FairnessSum &sum, const ReportPlaces &places) {
+FairnessReport fairness_report(FairnessSum &sum, const ReportPlaces &places) {
     FairnessReport report;
     report.longest_queue = sum.longest_queue;
     report.queued_ns = sum.queued_ns;
@@ -24,9 +24,9 @@ FairnessReport fairness_report(const FairnessSum &sum, const ReportPlaces &place
                             places.sites[wait.site],
                             wait.process ? std::optional(places.processes[*wait.process]) : std::nullopt};
     }
-    for (const auto &[process, share] : sum.processes) {
+    for (const ProcessShare &share : sum.processes.all()) {
         report.processes.push_back(
-            {places.processes[process], share.waits, share.wait_ns, share.holds, share.hold_ns});
+            {places.processes[share.process], share.waits, share.wait_ns, share.holds, share.hold_ns});
     }
     std::ranges::stable_sort(report.processes, std::greater<>(),
                              [](const LockShare &share) { return std::pair(share.hold_ns, share.wait_ns); });

@@ -5,6 +5,6 @@
 
 namespace flockstat::reporter {
 
-[[nodiscard]] FairnessReport fairness_report(const FairnessSum &sum, const ReportPlaces &places);
+[[nodiscard]] FairnessReport fairness_report(FairnessSum &sum, const ReportPlaces &places);
 
 } // namespace flockstat::reporter

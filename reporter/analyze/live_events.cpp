@@ -4,7 +4,6 @@
 #include "reporter/analyze/sums.h"
 
 #include <algorithm>
-#include <span>
 #include <utility>
 
 namespace flockstat::reporter {
@@ -154,9 +153,8 @@ void LiveEvents::add_events(const Run &run) {
 }
 
 void LiveEvents::add_locks(const Run &run, bool last) {
-    const std::span<const Run> one(&run, 1);
-    const MergedStacks stacks(one);
-    Sums sums(stacks);
+    const MergedStacks stacks(run);
+    Sums sums(stacks, Timeline::left_out);
     sums.add(run, 0);
     std::map<std::pair<std::string, std::string>, LockTotals> totals;
     for (const LockSum &lock : sums.locks) {

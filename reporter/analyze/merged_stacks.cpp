@@ -24,23 +24,20 @@ CodePlace place_of(const Run &run, const Stack &stack, const Frame &frame) {
 
 } // namespace
 
-MergedStacks::MergedStacks(std::span<const Run> runs) : stacks_(1) {
-    std::map<std::vector<std::uint32_t>, std::uint32_t> known{{{}, 0}};
-    for (const Run &run : runs) {
-        std::vector<std::uint32_t> &ids = ids_.emplace_back();
-        PlacesInModules in_modules;
-        for (const Stack &stack : run.stacks) {
-            std::vector<std::uint32_t> whole = content(run, stack, stack.frames, &in_modules);
-            const auto [found, added] =
-                known.try_emplace(content(run, stack, program_frames(run, stack), &in_modules),
-                                  static_cast<std::uint32_t>(stacks_.size()));
-            if (added) {
-                stacks_.push_back(std::move(whole));
-            } else if (whole.size() < stacks_[found->second].size()) {
-                stacks_[found->second] = std::move(whole);
-            }
-            ids.push_back(found->second);
+void MergedStacks::add(const Run &run) {
+    std::vector<std::uint32_t> &ids = ids_.emplace_back();
+    PlacesInModules in_modules;
+    for (const Stack &stack : run.stacks) {
+        std::vector<std::uint32_t> whole = content(run, stack, stack.frames, &in_modules);
+        const auto [found, added] =
+            known_.try_emplace(content(run, stack, program_frames(run, stack), &in_modules),
+                               static_cast<std::uint32_t>(stacks_.size()));
+        if (added) {
+            stacks_.push_back(std::move(whole));
+        } else if (whole.size() < stacks_[found->second].size()) {
+            stacks_[found->second] = std::move(whole);
         }
+        ids.push_back(found->second);
     }
 }
 

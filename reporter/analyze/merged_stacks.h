@@ -16,11 +16,14 @@ namespace flockstat::reporter {
 /// python_stack.h leaves counts; the shortest of such stacks stands for all.
 class MergedStacks {
 public:
-    /// Takes in the stacks of all runs; `runs` need not live on.
-    explicit MergedStacks(std::span<const Run> runs);
+    MergedStacks() : stacks_(1), known_{{{}, 0}} {}
+    explicit MergedStacks(const Run &run) : MergedStacks() { add(run); }
 
-    /// The number of a stack of the `run`th run, equal for equal stacks; that of the empty stack for
-    /// no_index.
+    /// Takes in the stacks of one more run, which need not live on.
+    void add(const Run &run);
+
+    /// The number of a stack of the `run`th run that was added, equal for equal stacks; that of the empty
+    /// stack for no_index.
     [[nodiscard]] std::uint32_t id(std::size_t run, std::uint32_t stack) const;
 
     /// The frames of a stack by its number, innermost first, inlined ones included. `symbolizer` may be null.
@@ -41,7 +44,8 @@ private:
     std::map<CodePlace, std::uint32_t> place_ids_;
     std::vector<std::vector<std::uint32_t>>
         stacks_; ///< by number: the places of its frames; number 0 is the empty stack
-    std::vector<std::vector<std::uint32_t>> ids_; ///< by run and stack
+    std::vector<std::vector<std::uint32_t>> ids_;               ///< by run and stack
+    std::map<std::vector<std::uint32_t>, std::uint32_t> known_; ///< numbers, by what counts of the places
 };
 
 } // namespace flockstat::reporter

@@ -5,10 +5,13 @@
 #include "reporter/symbolize/symbolize.h"
 
 #include <cstdint>
+#include <initializer_list>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace flockstat::reporter {
@@ -114,10 +117,28 @@ struct SiteProcess {
     std::uint64_t waits = 0, wait_ns = 0, holds = 0, hold_ns = 0;
 };
 
+/// The frames of a stack, innermost first, which many sites may have in common. As a vector that is not
+/// written to.
+class SharedFrames {
+public:
+    SharedFrames() : SharedFrames(std::vector<SourceFrame>()) {}
+    SharedFrames(std::vector<SourceFrame> frames)
+        : frames_(std::make_shared<const std::vector<SourceFrame>>(std::move(frames))) {}
+    SharedFrames(std::initializer_list<SourceFrame> frames)
+        : SharedFrames(std::vector<SourceFrame>(frames)) {}
+
+    operator const std::vector<SourceFrame> &() const { return *frames_; }
+    [[nodiscard]] const std::vector<SourceFrame> &all() const { return *frames_; }
+    [[nodiscard]] bool empty() const { return frames_->empty(); }
+
+private:
+    std::shared_ptr<const std::vector<SourceFrame>> frames_;
+};
+
 /// Where a lock is taken: one (lock, stack) that has acquisitions, refusals or other attempts.
 struct SiteReport {
-    std::size_t lock = 0;            ///< in Report::locks
-    std::vector<SourceFrame> frames; ///< innermost first; empty where stacks were off or lost
+    std::size_t lock = 0; ///< in Report::locks
+    SharedFrames frames;  ///< empty where stacks were off or lost
     std::uint64_t acquisitions = 0, contended = 0;
     Stat enter, region, wait;
 
@@ -251,8 +272,12 @@ struct Report {
     std::vector<TimelineBar> timeline;
 };
 
+/// Whether a report has its timeline, which most are written without and which can be most of a report.
+enum class Timeline { wanted, left_out };
+
 /// Sums up and ranks one run, or several together: equal locks and stacks of different runs become one.
 /// `symbolizer` may be null, then frames have module and offset only. Pure but for what the symbolizer reads.
-[[nodiscard]] Report analyze(std::span<const Run> runs, Symbolizer *symbolizer);
+[[nodiscard]] Report analyze(std::span<const Run> runs, Symbolizer *symbolizer,
+                             Timeline timeline = Timeline::wanted);
 
 } // namespace flockstat::reporter

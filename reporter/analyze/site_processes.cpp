@@ -26,18 +26,15 @@ void Sums::add_process_shares(const Run &run, std::size_t number, std::size_t fi
         if (found == site_numbers_.end()) { // its sums were lost
             continue;
         }
-        const std::size_t process = first_process + event.process;
-        for (auto *shares :
-             {&sites[found->second].processes, &locks[locks_of_run_[event.lock]].fairness.processes}) {
-            ProcessShare &share = (*shares)[process];
-            ++(acquired ? share.waits : share.holds);
-            std::uint64_t &time_ns = acquired ? share.wait_ns : share.hold_ns;
-            time_ns = saturating_add(time_ns, acquired ? event.wait_ns : event.duration_ns);
-        }
+        ProcessShare share{.process = first_process + event.process};
+        ++(acquired ? share.waits : share.holds);
+        (acquired ? share.wait_ns : share.hold_ns) = acquired ? event.wait_ns : event.duration_ns;
+        sites[found->second].processes.add(share);
+        locks[locks_of_run_[event.lock]].fairness.processes.add(share);
     }
 }
 
-void add_site_processes(const Sums &sums, std::span<const std::size_t> site_places,
+void add_site_processes(Sums &sums, std::span<const std::size_t> site_places,
                         std::span<const std::size_t> process_places, Report &report) {
     for (std::size_t i = 0; i < sums.sites.size(); ++i) {
         SiteReport &site = report.sites[site_places[i]];
@@ -46,8 +43,8 @@ void add_site_processes(const Sums &sums, std::span<const std::size_t> site_plac
             site.processes.push_back(left);
             continue;
         }
-        for (const auto &[process, share] : sums.sites[i].processes) {
-            site.processes.push_back({process_places[process], take(left.waits, share.waits),
+        for (const ProcessShare &share : sums.sites[i].processes.all()) {
+            site.processes.push_back({process_places[share.process], take(left.waits, share.waits),
                                       take(left.wait_ns, share.wait_ns), take(left.holds, share.holds),
                                       take(left.hold_ns, share.hold_ns)});
         }

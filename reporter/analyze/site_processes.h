@@ -9,7 +9,7 @@ namespace flockstat::reporter {
 
 /// Fills SiteReport::processes of a report that has its sites and processes. The places say where each of
 /// `sums` stands in it. A share is never more than its site has.
-void add_site_processes(const Sums &sums, std::span<const std::size_t> site_places,
+void add_site_processes(Sums &sums, std::span<const std::size_t> site_places,
                         std::span<const std::size_t> process_places, Report &report);
 
 } // namespace flockstat::reporter

@@ -9,20 +9,14 @@ namespace flockstat::reporter {
 void FairnessSum::merge(const FairnessSum &other) {
     longest_queue = std::max(longest_queue, other.longest_queue);
     queued_ns = saturating_add(queued_ns, other.queued_ns);
-    handover[0].merge(other.handover[0]);
-    handover[1].merge(other.handover[1]);
+    handover[0].merge_summary(other.handover[0]);
+    handover[1].merge_summary(other.handover[1]);
     readers_kept_writers_ns = saturating_add(readers_kept_writers_ns, other.readers_kept_writers_ns);
     writers_kept_readers_ns = saturating_add(writers_kept_readers_ns, other.writers_kept_readers_ns);
     if (other.overtaken && (!overtaken || overtaken->wait_ns < other.overtaken->wait_ns)) {
         overtaken = other.overtaken;
     }
-    for (const auto &[process, share] : other.processes) {
-        ProcessShare &sum = processes[process];
-        sum.waits += share.waits;
-        sum.wait_ns = saturating_add(sum.wait_ns, share.wait_ns);
-        sum.holds += share.holds;
-        sum.hold_ns = saturating_add(sum.hold_ns, share.hold_ns);
-    }
+    processes.add(other.processes);
 }
 
 void Sums::add_fairness(const Run &run, std::size_t number, std::size_t first_process) {

@@ -113,7 +113,9 @@ void Sums::add(const Run &run, std::size_t number) {
     }
     add_blame(run, number);
     add_fairness(run, number, first_process);
-    add_timeline(run, number, first_process);
+    if (timeline_ == Timeline::wanted) {
+        add_timeline(run, number, first_process);
+    }
     add_process_shares(run, number, first_process);
 }
 
@@ -140,10 +142,10 @@ std::size_t Sums::site_number(std::size_t lock, std::uint32_t stack) {
 
 void Sums::add_leaf(const Leaf &leaf, std::uint32_t stack) {
     if (is_acquire(leaf.kind)) {
-        enter.merge(leaf.first);
-        region.merge(leaf.region);
+        enter.add(leaf.first);
+        region.add(leaf.region);
     } else if (leaf.kind == LeafKind::release) {
-        exit.merge(leaf.first);
+        exit.add(leaf.first);
     }
     if (leaf.lock == no_index) {
         UnattributedSum &sum = unattributed[static_cast<std::size_t>(leaf.family)];
@@ -213,7 +215,7 @@ void Sums::add_regions(const Run &run, std::size_t number, std::size_t first_pro
         lock.region[static_cast<std::size_t>(open.mode)].add(end.held_ns, end.at_ns);
         got_at.region.add(end.held_ns, end.at_ns);
         processes[first_process + open.process].region.add(end.held_ns, end.at_ns);
-        region.add(end.held_ns, end.at_ns);
+        region.add(one_sample(end.held_ns, end.at_ns));
     }
 }
 

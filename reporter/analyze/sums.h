@@ -2,7 +2,9 @@
 #pragma once
 
 #include "reporter/analyze/merged_stacks.h"
+#include "reporter/analyze/process_shares.h"
 #include "reporter/analyze/report.h"
+#include "reporter/analyze/samples_sum.h"
 #include "reporter/read/run.h"
 
 #include <array>
@@ -30,11 +32,6 @@ struct HolderSum {
     std::uint64_t held_ns = 0;
 };
 
-/// What the event log has of one process at one site, or with one lock.
-struct ProcessShare {
-    std::uint64_t waits = 0, wait_ns = 0, holds = 0, hold_ns = 0;
-};
-
 /// The longest wait that was overtaken: see fairness.h.
 struct OvertakenSum {
     std::uint64_t wait_ns = 0, times = 0, behind_shared_ns = 0;
@@ -48,7 +45,7 @@ struct FairnessSum {
     Samples handover[2]; ///< blocked, polling
     std::uint64_t readers_kept_writers_ns = 0, writers_kept_readers_ns = 0;
     std::optional<OvertakenSum> overtaken;
-    std::map<std::size_t, ProcessShare> processes; ///< by number in Sums::processes
+    ProcessShares processes;
 
     void merge(const FairnessSum &other);
 };
@@ -74,7 +71,7 @@ struct SiteSum {
     AttemptSum attempts;
     std::uint64_t abandoned = 0, abandoned_ns = 0, held_open_ns = 0;
     Samples enter, region, wait;
-    std::map<std::size_t, ProcessShare> processes; ///< by number in Sums::processes
+    ProcessShares processes;
 };
 
 /// A program's own wait counter.
@@ -131,9 +128,9 @@ struct WaitingSum {
 /// Sums over runs. Locks are equal where path, device, inode, birth and family are.
 class Sums {
 public:
-    explicit Sums(const MergedStacks &stacks) : stacks_(stacks) {}
+    Sums(const MergedStacks &stacks, Timeline bars) : timeline_(bars), stacks_(stacks) {}
 
-    /// Adds the `number`th of the runs that `stacks` was made from: its leaves, and what became of what is
+    /// Adds the `number`th of the runs that were added to `stacks`: its leaves, and what became of what is
     /// open in its arena.
     void add(const Run &run, std::size_t number);
 
@@ -149,8 +146,8 @@ public:
     [[nodiscard]] std::vector<BlameSum> blame() const;
 
     std::array<UnattributedSum, record::family_count> unattributed;
-    Samples enter, region, exit; ///< of all calls
-    Concurrency contended;       ///< filelock.enter
+    SamplesSum enter, region, exit; ///< of all calls
+    Concurrency contended;          ///< filelock.enter
     std::map<std::string, WaitCounterSum> wait_counters;
 
 private:
@@ -174,6 +171,7 @@ private:
     void add_timeline(const Run &run, std::size_t number, std::size_t first_process);
     void add_process_shares(const Run &run, std::size_t number, std::size_t first_process);
 
+    Timeline timeline_;
     const MergedStacks &stacks_;
     std::map<LockKey, std::size_t> lock_numbers_;
     std::map<std::pair<std::size_t, std::uint32_t>, std::size_t> site_numbers_;

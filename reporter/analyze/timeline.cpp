@@ -70,6 +70,7 @@ void add_blocked(const Run &run, std::vector<TimelineBar> &bars) {
 
 std::vector<TimelineBar> timeline_of(const Run &run) {
     std::vector<TimelineBar> bars;
+    bars.reserve(run.events.size() + run.regions.size());
     for (const auto &[file, contest] : contests_of(run)) {
         const std::size_t first = bars.size();
         for (const Interest &hold : contest.holds) {
@@ -90,7 +91,13 @@ std::vector<TimelineBar> timeline_of(const Run &run) {
 
 void Sums::add_timeline(const Run &run, std::size_t number, std::size_t first_process) {
     const std::size_t first_bar = timeline.size();
-    for (TimelineBar bar : timeline_of(run)) {
+    std::vector<TimelineBar> bars = timeline_of(run);
+    if (timeline.empty()) {
+        timeline.swap(bars);
+    } else {
+        timeline.insert(timeline.end(), bars.begin(), bars.end());
+    }
+    for (TimelineBar &bar : std::span(timeline).subspan(first_bar)) {
         const auto stack = static_cast<std::uint32_t>(bar.site.value_or(no_index));
         bar.lock = locks_of_run_[bar.lock];
         const auto site = site_numbers_.find({bar.lock, stacks_.id(number, stack)});
@@ -101,7 +108,6 @@ void Sums::add_timeline(const Run &run, std::size_t number, std::size_t first_pr
         if (bar.blocker) {
             *bar.blocker += first_bar;
         }
-        timeline.push_back(bar);
     }
 }
 
@@ -115,6 +121,7 @@ void add_timeline(const Sums &sums, std::span<const std::size_t> lock_places,
     for (std::size_t i = 0; i < order.size(); ++i) {
         places[order[i]] = i;
     }
+    report.timeline.reserve(order.size());
     for (const std::size_t number : order) {
         TimelineBar bar = sums.timeline[number];
         bar.lock = lock_places[bar.lock];

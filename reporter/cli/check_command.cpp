@@ -1,3 +1,4 @@
+#include "reporter/analyze/analysis.h"
 #include "reporter/cli/commands.h"
 #include "reporter/cli/failure.h"
 #include "reporter/cli/output.h"
@@ -32,7 +33,9 @@ void tell_doubts(const reporter::Report &report, const std::vector<reporter::Rul
 int check(const CheckOptions &options) {
     reporter::Report report;
     try {
-        report = analyze(read_runs(options.directories), nullptr);
+        reporter::Analysis analysis(reporter::Timeline::left_out);
+        read_runs(options.directories, [&](const reporter::Run &run) { analysis.add(run); });
+        report = analysis.report(nullptr);
     } catch (const reporter::ReadError &error) {
         throw Failure(status_failed_run, error.what());
     }

@@ -17,13 +17,13 @@ std::vector<reporter::Report> read_set(const std::vector<std::string> &directori
                                        const std::vector<std::string> &patterns,
                                        reporter::Symbolizer *symbolizer) {
     std::vector<reporter::Report> reports;
-    for (reporter::Run &run : read_runs(directories)) {
+    read_runs(directories, [&](reporter::Run run) {
         forget_files(&run, patterns);
-        reports.push_back(analyze(std::span(&run, 1), symbolizer));
+        reports.push_back(analyze(std::span(&run, 1), symbolizer, reporter::Timeline::left_out));
         if (!reports.back().run.complete) {
             say("the run in " + reports.back().run.directory + " goes on: what is there now is compared");
         }
-    }
+    });
     return reports;
 }
 

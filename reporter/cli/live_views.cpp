@@ -34,7 +34,7 @@ sites_of(const reporter::Run &run, const reporter::LiveLocks &locks, reporter::S
     for (const reporter::WantedLock &lock : locks.wanted) {
         wanted.insert(lock.stack);
     }
-    const reporter::MergedStacks stacks(std::span(&run, 1));
+    const reporter::MergedStacks stacks(run);
     std::vector<std::vector<reporter::SourceFrame>> sites(run.stacks.size());
     for (const std::uint32_t stack : wanted) {
         if (stack < sites.size()) {

@@ -1,5 +1,6 @@
 #include "reporter/cli/progress.h"
 
+#include <algorithm>
 #include <chrono>
 #include <unistd.h>
 #include <utility>
@@ -15,6 +16,13 @@ void write_stderr(const std::string &text) {
 }
 
 } // namespace
+
+std::string progress_bar(std::size_t done, std::size_t total) {
+    constexpr std::size_t width = 28;
+    const std::size_t filled = width * std::min(done, total) / std::max<std::size_t>(total, 1);
+    return "[" + std::string(filled, '#') + std::string(width - filled, '-') + "] " + std::to_string(done) +
+           " of " + std::to_string(total);
+}
 
 Progress::Progress(std::string what) : what_(std::move(what)) {
     if (isatty(STDERR_FILENO) != 0) {
@@ -33,9 +41,11 @@ Progress::~Progress() {
     }
 }
 
-void Progress::show(std::string what) {
+void Progress::show(std::string what, std::size_t done, std::size_t total) {
     const std::lock_guard lock(mutex_);
     what_ = std::move(what);
+    done_ = done;
+    total_ = total;
 }
 
 void Progress::draw() {
@@ -44,7 +54,8 @@ void Progress::draw() {
         return;
     }
     do {
-        write_stderr("\rflockstat: " + what_ + " ...\x1b[K");
+        const std::string bar = total_ > 1 ? progress_bar(done_, total_) + "  " : std::string();
+        write_stderr("\rflockstat: " + bar + what_ + " ...\x1b[K");
     } while (!over_.wait_for(lock, redraw, [this] { return ended_; }));
     write_stderr("\r\x1b[K");
 }

@@ -2,11 +2,16 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstddef>
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 
 namespace flockstat::cli {
+
+/// [######----------------------]  23 of 100
+[[nodiscard]] std::string progress_bar(std::size_t done, std::size_t total);
 
 /// While it lives, and once it has lived for a second, stderr shows what is being done; nothing where that is
 /// no terminal. Draws from a thread of its own, so that whatever takes long needs not know of it. show() may
@@ -20,7 +25,10 @@ public:
     ~Progress();
 
     /// Replaces the text.
-    void show(std::string what);
+    void show(std::string what) { show(std::move(what), 0, 0); }
+
+    /// With a bar that shows how much is done; none where there is just one thing to do.
+    void show(std::string what, std::size_t done, std::size_t total);
 
 private:
     void draw();
@@ -29,6 +37,7 @@ private:
     std::condition_variable over_;
     bool ended_ = false;
     std::string what_;
+    std::size_t done_ = 0, total_ = 0;
     std::thread thread_;
 };
 

@@ -204,9 +204,10 @@ void finish(const RunState &state, bool quiet, bool html) {
         tell_that_nothing_locked(run.processes.size());
         return;
     }
-    std::vector<reporter::Run> runs;
-    const reporter::Report report = read_report(reporter::run_files(directory), &runs);
-    keep_finished_run(file, run);
+    const RunFacts facts{run.run_id, may_go_on(run)};
+    run = {};
+    const reporter::Report report = sum_up({directory, reporter::run_files(directory)}, html);
+    keep_finished_run(file, facts);
     write_summaries(report, directory, html);
     if (!quiet) {
         reporter::TextOptions text;

@@ -1,6 +1,9 @@
 #include "reporter/cli/run_files.h"
 
+#include "reporter/analyze/analysis.h"
+#include "reporter/cli/failure.h"
 #include "reporter/cli/progress.h"
+#include "reporter/cli/terminal.h"
 #include "reporter/summary/out_file.h"
 #include "reporter/write/html.h"
 #include "reporter/write/json.h"
@@ -47,11 +50,12 @@ bool is_arena_of(const record::RunIdentity &identity, const fs::path &target) {
     return target == fs::path(path.data());
 }
 
-/// Writes all of `text`, aside first.
-void write_file(const fs::path &directory, const char *name, const std::string &text) {
-    std::vector<char> room(64U << 10U);
+/// Writes all that `write` passes on, aside first.
+void write_file(const fs::path &directory, const char *name,
+                const std::function<void(const reporter::TextSink &)> &write) {
+    std::vector<char> room(256U << 10U);
     summary::OutFile out(directory.native(), name, room);
-    out.put(text);
+    write([&](std::string_view piece) { out.put(piece); });
     if (const int error = out.finish(); error != 0) {
         fail(directory / name, error);
     }
@@ -60,21 +64,23 @@ void write_file(const fs::path &directory, const char *name, const std::string &
 } // namespace
 
 void write_summaries(const reporter::Report &report, const fs::path &directory, bool html) {
-    write_file(directory, summary_names[0], to_text(report, reporter::TextOptions{}));
-    write_file(directory, summary_names[1], to_json(report));
+    using reporter::TextSink;
+    write_file(directory, summary_names[0],
+               [&](const TextSink &sink) { sink(to_text(report, reporter::TextOptions{})); });
+    write_file(directory, summary_names[1], [&](const TextSink &sink) { write_json(report, sink); });
     std::error_code none;
     if (html || fs::exists(directory / html_name, none)) {
-        write_file(directory, html_name, to_html(report));
+        write_file(directory, html_name, [&](const TextSink &sink) { write_html(report, sink); });
     }
 }
 
-void keep_finished_run(const fs::path &file, const reporter::Run &run) {
+void keep_finished_run(const fs::path &file, const RunFacts &run) {
     std::error_code none;
     const fs::path target = fs::read_symlink(file, none);
     const std::string arena_directory = target.parent_path().string();
     const record::RunIdentity identity = {
         .run_id = run.run_id, .arena_directory = arena_directory, .directory = arena_directory};
-    if (target.empty() || may_go_on(run) || !is_arena_of(identity, target)) {
+    if (target.empty() || run.may_go_on || !is_arena_of(identity, target)) {
         return;
     }
     record::Mapping arena;
@@ -132,34 +138,121 @@ bool may_go_on(const reporter::Run &run) {
     });
 }
 
-std::vector<reporter::Run> read_runs(const std::vector<std::string> &directories) {
-    Progress progress("reading");
-    std::vector<reporter::Run> runs;
+std::vector<RunDirectoryFiles> find_runs(const std::vector<std::string> &directories) {
+    std::vector<RunDirectoryFiles> found;
     std::set<fs::path> seen;
     for (const std::string &directory : directories) {
-        if (!seen.insert(fs::weakly_canonical(directory)).second) {
-            continue;
-        }
-        for (const fs::path &file : reporter::run_files(directory)) {
-            progress.show("reading " + file.string());
-            runs.push_back(reporter::read_run(file));
+        if (seen.insert(fs::weakly_canonical(directory)).second) {
+            found.push_back({directory, reporter::run_files(directory)});
         }
     }
-    return runs;
+    return found;
 }
 
-reporter::Report read_report(const std::vector<fs::path> &files, std::vector<reporter::Run> *runs) {
-    Progress progress("reading");
-    for (const fs::path &file : files) {
-        progress.show("reading " + file.string());
-        runs->push_back(reporter::read_run(file));
+namespace {
+
+std::size_t count_files(const std::vector<RunDirectoryFiles> &directories) {
+    std::size_t count = 0;
+    for (const RunDirectoryFiles &directory : directories) {
+        count += directory.files.size();
     }
-    progress.show("summing up");
-    reporter::Symbolizer symbolizer([&](std::size_t done, std::size_t total) {
-        progress.show("looking up code: " + std::to_string(done) + " of " + std::to_string(total) +
-                      " places");
-    });
-    return analyze(*runs, &symbolizer);
+    return count;
+}
+
+/// Reads runs and shows how many are done.
+class Reading {
+public:
+    Reading(Progress *progress, std::size_t total) : progress_(progress), total_(total) {}
+
+    [[nodiscard]] reporter::Run read(const fs::path &file) {
+        progress_->show("reading " + file.string(), done_++, total_);
+        return reporter::read_run(file);
+    }
+
+private:
+    Progress *progress_;
+    std::size_t done_ = 0, total_;
+};
+
+reporter::Report finish_report(reporter::Analysis &analysis, Progress *progress) {
+    progress->show("summing up");
+    reporter::Symbolizer symbolizer(
+        [progress](std::size_t done, std::size_t total) { progress->show("looking up code", done, total); });
+    return analysis.report(&symbolizer);
+}
+
+/// Where all runs of a directory are over and something of it is not up to date.
+bool wants_update(const RunDirectoryFiles &its, const std::vector<RunFacts> &runs) {
+    return fs::is_directory(its.directory) && access(its.directory.c_str(), W_OK) == 0 &&
+           std::ranges::none_of(runs, &RunFacts::may_go_on) &&
+           !summaries_up_to_date(its.directory, its.files);
+}
+
+void update(const RunDirectoryFiles &its, const std::vector<RunFacts> &runs, const reporter::Report &report) {
+    try {
+        for (std::size_t i = 0; i < its.files.size(); ++i) {
+            keep_finished_run(its.files[i], runs[i]);
+        }
+        write_summaries(report, its.directory);
+    } catch (const std::system_error &error) {
+        say(std::string("cannot bring the directory up to date: ") + error.what() +
+            "; the report below is complete all the same");
+    }
+}
+
+/// A summary that is there as HTML is written anew, with its timeline.
+bool has_html(const RunDirectoryFiles &its) {
+    std::error_code none;
+    return fs::exists(its.directory / html_name, none);
+}
+
+} // namespace
+
+reporter::Report sum_up(const RunDirectoryFiles &runs, bool html) {
+    Progress progress("reading");
+    Reading reading(&progress, runs.files.size());
+    reporter::Analysis analysis(html || has_html(runs) ? reporter::Timeline::wanted
+                                                       : reporter::Timeline::left_out);
+    for (const fs::path &file : runs.files) {
+        analysis.add(reading.read(file));
+    }
+    return finish_report(analysis, &progress);
+}
+
+void read_runs(const std::vector<std::string> &directories, const std::function<void(reporter::Run)> &take) {
+    Progress progress("reading");
+    const std::vector<RunDirectoryFiles> found = find_runs(directories);
+    Reading reading(&progress, count_files(found));
+    for (const RunDirectoryFiles &its : found) {
+        for (const fs::path &file : its.files) {
+            take(reading.read(file));
+        }
+    }
+}
+
+reporter::Report read_report(const std::vector<RunDirectoryFiles> &directories, reporter::Timeline timeline) {
+    Progress progress("reading");
+    Reading reading(&progress, count_files(directories));
+    const bool with_timeline =
+        timeline == reporter::Timeline::wanted || (directories.size() == 1 && has_html(directories.front()));
+    reporter::Analysis analysis(with_timeline ? reporter::Timeline::wanted : reporter::Timeline::left_out);
+    std::vector<RunFacts> runs;
+    for (const RunDirectoryFiles &its : directories) {
+        runs.clear();
+        for (const fs::path &file : its.files) {
+            const reporter::Run run = reading.read(file);
+            runs.push_back({run.run_id, may_go_on(run)});
+            analysis.add(run);
+        }
+        if (directories.size() > 1 && wants_update(its, runs)) {
+            update(its, runs, sum_up(its, false)); // its own, beside all together
+        }
+    }
+    reporter::Report report = finish_report(analysis, &progress);
+    if (directories.size() == 1 && wants_update(directories.front(), runs)) {
+        update(directories.front(), runs, report);
+    }
+    return report;
 }
 
 } // namespace flockstat::cli

@@ -28,7 +28,7 @@ void TopView::renew(std::vector<reporter::Run> runs) {
     for (const reporter::Run &run : reading.runs) {
         reading.locks.push_back(live_locks(run));
     }
-    reading.report = analyze(reading.runs, details_ ? &symbolizer_ : nullptr);
+    reading.report = analyze(reading.runs, details_ ? &symbolizer_ : nullptr, reporter::Timeline::left_out);
     reading.moment = live_moment(reading.runs, reading.locks, reading.report);
     before_ = std::move(now_.moment);
     now_ = std::move(reading);
@@ -71,7 +71,7 @@ bool TopView::press(int key) {
         if (chosen_ && !details_) {
             details_ = true;
             scrolled_ = 0;
-            now_.report = analyze(now_.runs, &symbolizer_);
+            now_.report = analyze(now_.runs, &symbolizer_, reporter::Timeline::left_out);
         }
         break;
     case key_back: details_ = false; break;

@@ -12,13 +12,13 @@ bool valid(Mode mode) { return mode == Mode::shared || mode == Mode::exclusive; 
 
 BlockReader::BlockReader(record::ArenaView arena, const RunClock &clock, RecordTables &tables, Run &run)
     : arena_(arena), clock_(clock), tables_(tables), run_(run), stats_(arena, clock),
-      orders_(arena, tables, run) {}
+      orders_(arena, tables, run), seen_(arena.bytes()) {}
 
 template<typename Record, typename Visit>
 void BlockReader::walk(record::Ref head, Visit visit) {
     for (record::Ref ref = head; ref != 0;) {
         Record record;
-        if (!arena_.copy(ref, &record) || !seen_.insert(ref).second) {
+        if (!arena_.copy(ref, &record) || !seen_.insert(ref)) {
             ++run_.damaged; // the chain is broken here, or runs in a circle
             return;
         }

@@ -4,11 +4,11 @@
 
 #include "reporter/read/order_reader.h"
 #include "reporter/read/record_tables.h"
+#include "reporter/read/seen_records.h"
 #include "reporter/read/stat_reader.h"
 
 #include <map>
 #include <tuple>
-#include <unordered_set>
 
 namespace flockstat::reporter {
 
@@ -55,7 +55,7 @@ private:
     Run &run_;
     StatReader stats_;
     OrderReader orders_;
-    std::unordered_set<record::Ref> seen_;
+    SeenRecords seen_;
     std::map<std::tuple<std::uint32_t, std::uint32_t, LeafKind, Family>, std::size_t> leaves_;
 };
 

@@ -18,7 +18,7 @@ void widen(LockedRange &range, const LockedRange &other) {
 void OrderReader::read(record::Ref head, const Leaf &leaf) {
     for (record::Ref ref = head; ref != 0;) {
         record::LockOrder stored;
-        if (!arena_.copy(ref, &stored) || !seen_.insert(ref).second) {
+        if (!arena_.copy(ref, &stored) || !seen_.insert(ref)) {
             ++run_.damaged; // the chain is broken here, or runs in a circle
             return;
         }

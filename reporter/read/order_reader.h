@@ -2,10 +2,10 @@
 #pragma once
 
 #include "reporter/read/record_tables.h"
+#include "reporter/read/seen_records.h"
 
 #include <map>
 #include <tuple>
-#include <unordered_set>
 #include <vector>
 
 namespace flockstat::reporter {
@@ -15,7 +15,7 @@ class OrderReader {
 public:
     /// All of them outlive the reader.
     OrderReader(record::ArenaView arena, RecordTables &tables, Run &run)
-        : arena_(arena), tables_(tables), run_(run) {}
+        : arena_(arena), tables_(tables), run_(run), seen_(arena.bytes()) {}
 
     /// Reads the chain of a leaf whose lock and kind were checked, into Run::orders.
     void read(record::Ref head, const Leaf &leaf);
@@ -29,7 +29,7 @@ private:
     record::ArenaView arena_;
     RecordTables &tables_;
     Run &run_;
-    std::unordered_set<record::Ref> seen_;
+    SeenRecords seen_;
     std::map<std::pair<Place, std::vector<Place>>, std::size_t> known_;
 };
 

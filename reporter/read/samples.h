@@ -30,6 +30,9 @@ struct Samples {
     /// Adds all samples of another summary.
     void merge(const Samples &other);
 
+    /// The same, but for their distribution.
+    void merge_summary(const Samples &other);
+
     /// The smallest value that at least `hundredths` % of the samples do not exceed (nearest rank). 0 without
     /// samples; the greatest one where the distribution was lost.
     [[nodiscard]] std::uint64_t percentile(unsigned hundredths) const;
@@ -37,6 +40,12 @@ struct Samples {
     /// Rounded to the nearest nanosecond; 0 without samples.
     [[nodiscard]] std::uint64_t mean_ns() const;
 };
+
+/// Adds sorted values to a list that has each once. Few are added to a long list in less than a walk along
+/// it.
+void merge_values(const std::vector<ValueCount> &added, std::vector<ValueCount> *values);
+
+[[nodiscard]] Samples one_sample(std::uint64_t value_ns, std::int64_t at_ns);
 
 /// a + b, or the greatest value where that does not fit.
 [[nodiscard]] std::uint64_t saturating_add(std::uint64_t a, std::uint64_t b);

@@ -93,7 +93,7 @@ Cells lock_cells(const Report &report, std::size_t index) {
 
 Cells site_cells(const Report &report, std::size_t index) {
     const SiteReport &site = report.sites[index];
-    const SourceFrame innermost = site.frames.empty() ? SourceFrame{} : site.frames.front();
+    const SourceFrame innermost = site.frames.empty() ? SourceFrame{} : site.frames.all().front();
     Cells cells;
     cells.emplace_back("site", number_cell(index));
     add_lock_name(report, site.lock, cells);
@@ -101,7 +101,7 @@ Cells site_cells(const Report &report, std::size_t index) {
     cells.emplace_back("file", text_cell(innermost.file));
     cells.emplace_back("line", innermost.line == 0 ? "" : number_cell(innermost.line));
     cells.emplace_back("module", text_cell(innermost.module));
-    cells.emplace_back("stack", text_cell(folded_stack(site.frames)));
+    cells.emplace_back("stack", text_cell(folded_stack(site.frames.all())));
     cells.emplace_back("acquisitions", number_cell(site.acquisitions));
     cells.emplace_back("contended", number_cell(site.contended));
     add_stat("enter", site.enter, cells);
@@ -132,10 +132,10 @@ Cells blame_cells(const Report &report, std::size_t index) {
     Cells cells;
     add_lock_name(report, blame.lock, cells);
     cells.emplace_back("waiter", number_cell(blame.waiter));
-    cells.emplace_back("waiter_stack", text_cell(folded_stack(report.sites[blame.waiter].frames)));
+    cells.emplace_back("waiter_stack", text_cell(folded_stack(report.sites[blame.waiter].frames.all())));
     cells.emplace_back("holder", blame.holder ? number_cell(*blame.holder) : "");
     cells.emplace_back("holder_stack",
-                       blame.holder ? text_cell(folded_stack(report.sites[*blame.holder].frames)) : "");
+                       blame.holder ? text_cell(folded_stack(report.sites[*blame.holder].frames.all())) : "");
     cells.emplace_back("waits", number_cell(blame.waits));
     cells.emplace_back("wait_ns", number_cell(blame.wait_ns));
     return cells;
@@ -186,13 +186,16 @@ std::optional<CsvTable> csv_table(std::string_view name) {
     return std::nullopt;
 }
 
-std::string to_csv(const Report &report, CsvTable table) {
+void write_csv(const Report &report, CsvTable table, const TextSink &sink) {
     const TableSource source = source_of(report, table);
-    std::string text = line_of(source.cells(sample_report(), 0), &Cells::value_type::first);
+    sink(line_of(source.cells(sample_report(), 0), &Cells::value_type::first));
     for (std::size_t row = 0; row < source.rows; ++row) {
-        text += line_of(source.cells(report, row), &Cells::value_type::second);
+        sink(line_of(source.cells(report, row), &Cells::value_type::second));
     }
-    return text;
+}
+
+std::string to_csv(const Report &report, CsvTable table) {
+    return text_of([&](const TextSink &sink) { write_csv(report, table, sink); });
 }
 
 } // namespace flockstat::reporter

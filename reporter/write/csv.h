@@ -2,6 +2,7 @@
 #pragma once
 
 #include "reporter/analyze/report.h"
+#include "reporter/write/text_sink.h"
 
 #include <array>
 #include <optional>
@@ -31,6 +32,9 @@ inline constexpr std::array<CsvTableName, 4> csv_tables{{
 /// characters and bytes that are no UTF-8 become \xHH (newline \n). Numbers are as in JSON; what is not known
 /// is empty. Text that a spreadsheet would take for a formula (it begins with = + - or @) stands behind an
 /// apostrophe. `lock` and `site` are places in the tables locks and sites, from 0, as in JSON.
+void write_csv(const Report &report, CsvTable table, const TextSink &sink);
+
+/// The same, in memory.
 [[nodiscard]] std::string to_csv(const Report &report, CsvTable table);
 
 } // namespace flockstat::reporter

@@ -3,6 +3,7 @@
 #include "reporter/write/html_extras.h"
 #include "reporter/write/json_parts.h"
 
+#include <fmt/format.h>
 #include <string_view>
 
 // The built page, put into the command by html_page.S.
@@ -15,26 +16,25 @@ namespace {
 /// Where the data goes: the page holds it once.
 constexpr std::string_view place_of_data = "<!--flockstat-data-->";
 
-/// JSON that may stand in an HTML element: '<' is only ever inside its strings, and could begin a tag there.
-void append_data(std::string_view id, std::string_view json, std::string *page) {
-    page->append("<script type=\"application/json\" id=\"").append(id).append("\">");
-    for (std::size_t at = 0; at < json.size();) {
-        const std::size_t tag = std::min(json.find('<', at), json.size());
-        page->append(json, at, tag - at).append(tag < json.size() ? "\\u003c" : "");
-        at = tag + 1;
-    }
-    page->append("</script>\n");
+/// An element that holds what `put_data` writes.
+template<typename PutData>
+void write_data(std::string_view id, const TextSink &sink, PutData put_data) {
+    sink(fmt::format("<script type=\"application/json\" id=\"{}\">", id));
+    JsonStream json(sink, JsonStream::Layout::in_html);
+    put_data(json);
+    json.finish();
+    sink("</script>\n");
 }
 
 } // namespace
 
-std::string to_html(const Report &report) {
+void write_html(const Report &report, const TextSink &sink) {
     const std::string_view built(flockstat_html_page, flockstat_html_page_end);
     const std::size_t data_at = built.find(place_of_data);
-    std::string page(built.substr(0, data_at));
-    append_data("report", report_object(report).dump(), &page);
-    append_data("extras", extras_object(report).dump(), &page);
-    return page.append(built.substr(data_at + place_of_data.size()));
+    sink(built.substr(0, data_at));
+    write_data("report", sink, [&](JsonStream &json) { put(json, report); });
+    write_data("extras", sink, [&](JsonStream &json) { put_extras(json, report); });
+    sink(built.substr(data_at + place_of_data.size()));
 }
 
 } // namespace flockstat::reporter

@@ -2,14 +2,13 @@
 #pragma once
 
 #include "reporter/analyze/report.h"
-
-#include <string>
+#include "reporter/write/text_sink.h"
 
 namespace flockstat::reporter {
 
 /// The page that is built from reporter/write/html/, with two elements of data before its end: `report` holds
 /// what to_json gives, `extras` what only people's reports have (see html_extras.h). Always valid UTF-8. What
 /// programs chose (paths, commands, names) stands in those elements alone, and cannot end them.
-[[nodiscard]] std::string to_html(const Report &report);
+void write_html(const Report &report, const TextSink &sink);
 
 } // namespace flockstat::reporter

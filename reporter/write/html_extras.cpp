@@ -12,23 +12,38 @@ Json run_extras(const RunReport &run) {
             {"stacks", run.stacks},   {"clock_estimated", run.clock_estimated}};
 }
 
-Json pairs_of(const std::vector<ValueCount> &values) {
-    Json pairs = Json::array();
+void put_pairs(JsonStream &json, std::string_view name, const std::vector<ValueCount> &values) {
+    json.key(name);
+    json.begin_array();
     for (const ValueCount &value : values) {
-        pairs.push_back(Json::array({value.value_ns, value.count}));
+        json.begin_array();
+        json.value(value.value_ns);
+        json.value(value.count);
+        json.end_array();
     }
-    return pairs;
+    json.end_array();
 }
 
-Json distribution_object(const Distribution &distribution) {
-    return {{"shared", pairs_of(distribution.shared)}, {"exclusive", pairs_of(distribution.exclusive)}};
+void put_distribution(JsonStream &json, std::string_view name, const Distribution &distribution) {
+    json.key(name);
+    json.begin_object();
+    put_pairs(json, "shared", distribution.shared);
+    put_pairs(json, "exclusive", distribution.exclusive);
+    json.end_object();
 }
 
-Json group_object(const LockGroup &group) {
-    return {{"locks", group.locks},
-            {"sum", group.locks.size() == 1 ? Json(nullptr) : lock_object(group.sum)},
-            {"wait", distribution_object(group.wait)},
-            {"region", distribution_object(group.region)}};
+void put_group(JsonStream &json, const LockGroup &group) {
+    json.begin_object();
+    json.member("locks", Json(group.locks));
+    json.key("sum");
+    if (group.locks.size() == 1) {
+        json.value(nullptr);
+    } else {
+        put(json, group.sum);
+    }
+    put_distribution(json, "wait", group.wait);
+    put_distribution(json, "region", group.region);
+    json.end_object();
 }
 
 Json waiting_object(const WaitingReport &waiting) {
@@ -44,48 +59,54 @@ std::int64_t place_or_none(const std::optional<std::size_t> &place) {
     return place ? static_cast<std::int64_t>(*place) : -1;
 }
 
-Json timeline_object(const std::vector<TimelineBar> &bars) {
+void put_timeline(JsonStream &json, const std::vector<TimelineBar> &bars) {
     const std::int64_t from_ns = bars.empty() ? 0 : bars.front().start_at_ns;
-    const auto column = [&](auto fact) {
-        std::vector<std::int64_t> facts;
-        facts.reserve(bars.size());
+    const auto column = [&](std::string_view name, auto fact) {
+        json.key(name);
+        json.begin_array();
         for (const TimelineBar &bar : bars) {
-            facts.push_back(static_cast<std::int64_t>(fact(bar)));
+            json.value(static_cast<std::int64_t>(fact(bar)));
         }
-        return facts;
+        json.end_array();
     };
-    return {{"from", from_ns},
-            {"kind", column([](const TimelineBar &bar) { return bar.kind; })},
-            {"exclusive", column([](const TimelineBar &bar) { return bar.mode == Mode::exclusive; })},
-            {"start", column([&](const TimelineBar &bar) { return bar.start_at_ns - from_ns; })},
-            {"length", column([](const TimelineBar &bar) { return bar.end_at_ns - bar.start_at_ns; })},
-            {"lock", column([](const TimelineBar &bar) { return bar.lock; })},
-            {"site", column([](const TimelineBar &bar) { return place_or_none(bar.site); })},
-            {"process", column([](const TimelineBar &bar) { return place_or_none(bar.process); })},
-            {"thread", column([](const TimelineBar &bar) { return bar.thread; })},
-            {"blocker", column([](const TimelineBar &bar) { return place_or_none(bar.blocker); })}};
+    json.key("timeline");
+    json.begin_object();
+    json.member("from", from_ns);
+    column("kind", [](const TimelineBar &bar) { return bar.kind; });
+    column("exclusive", [](const TimelineBar &bar) { return bar.mode == Mode::exclusive; });
+    column("start", [&](const TimelineBar &bar) { return bar.start_at_ns - from_ns; });
+    column("length", [](const TimelineBar &bar) { return bar.end_at_ns - bar.start_at_ns; });
+    column("lock", [](const TimelineBar &bar) { return bar.lock; });
+    column("site", [](const TimelineBar &bar) { return place_or_none(bar.site); });
+    column("process", [](const TimelineBar &bar) { return place_or_none(bar.process); });
+    column("thread", [](const TimelineBar &bar) { return bar.thread; });
+    column("blocker", [](const TimelineBar &bar) { return place_or_none(bar.blocker); });
+    json.end_object();
+}
+
+template<typename Item, typename PutItem>
+void put_list(JsonStream &json, std::string_view name, const std::vector<Item> &items, PutItem put_item) {
+    json.key(name);
+    json.begin_array();
+    for (const Item &item : items) {
+        put_item(item);
+    }
+    json.end_array();
 }
 
 } // namespace
 
-Json extras_object(const Report &report) {
-    Json groups = Json::array();
-    for (const LockGroup &group : report.groups) {
-        groups.push_back(group_object(group));
-    }
-    Json labels = Json::array();
-    Json abandoned = Json::array();
-    for (const SiteReport &site : report.sites) {
-        labels.push_back(short_stack(site.frames, true));
-        abandoned.push_back(site.abandoned);
-    }
-    Json waiting = Json::array();
-    for (const WaitingReport &blocked : report.waiting) {
-        waiting.push_back(waiting_object(blocked));
-    }
-    return {{"run", run_extras(report.run)}, {"groups", std::move(groups)},
-            {"labels", std::move(labels)},   {"abandoned", std::move(abandoned)},
-            {"waiting", std::move(waiting)}, {"timeline", timeline_object(report.timeline)}};
+void put_extras(JsonStream &json, const Report &report) {
+    json.begin_object();
+    json.member("run", run_extras(report.run));
+    put_list(json, "groups", report.groups, [&](const LockGroup &group) { put_group(json, group); });
+    put_list(json, "labels", report.sites,
+             [&](const SiteReport &site) { json.value(short_stack(site.frames.all(), true)); });
+    put_list(json, "abandoned", report.sites, [&](const SiteReport &site) { json.value(site.abandoned); });
+    put_list(json, "waiting", report.waiting,
+             [&](const WaitingReport &blocked) { json.value(waiting_object(blocked)); });
+    put_timeline(json, report.timeline);
+    json.end_object();
 }
 
 } // namespace flockstat::reporter

@@ -21,6 +21,6 @@ namespace flockstat::reporter {
 ///                1970), `length`, `lock`, `site`, `process`, `thread`, `blocker` (a place in these lists);
 ///                -1: not known
 ///     waiting    threads that wait when the run is read, or did when their process ended
-[[nodiscard]] Json extras_object(const Report &report);
+void put_extras(JsonStream &json, const Report &report);
 
 } // namespace flockstat::reporter

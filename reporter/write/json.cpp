@@ -5,22 +5,67 @@
 #include "reporter/write/printable.h"
 #include "reporter/write/words.h"
 
+#include <algorithm>
+#include <array>
 #include <fmt/format.h>
 
 namespace flockstat::reporter {
 namespace {
 
-Json short_stat(const Stat &stat) {
-    return {{"count", stat.count},   {"sum_ns", stat.sum_ns}, {"mean_ns", stat.mean_ns},
-            {"min_ns", stat.min_ns}, {"max_ns", stat.max_ns}, {"value_ns", stat.value_ns}};
+void short_members(JsonStream &json, const Stat &stat) {
+    json.member("count", stat.count);
+    json.member("sum_ns", stat.sum_ns);
+    json.member("mean_ns", stat.mean_ns);
+    json.member("min_ns", stat.min_ns);
+    json.member("max_ns", stat.max_ns);
+    json.member("value_ns", stat.value_ns);
 }
 
-Json full_stat(const Stat &stat) {
-    Json json = short_stat(stat);
-    json["p50_ns"] = stat.p50_ns;
-    json["p90_ns"] = stat.p90_ns;
-    json["p99_ns"] = stat.p99_ns;
-    return json;
+void put_short(JsonStream &json, std::string_view name, const Stat &stat) {
+    json.key(name);
+    json.begin_object();
+    short_members(json, stat);
+    json.end_object();
+}
+
+void put_stat(JsonStream &json, std::string_view name, const Stat &stat) {
+    json.key(name);
+    json.begin_object();
+    short_members(json, stat);
+    json.member("p50_ns", stat.p50_ns);
+    json.member("p90_ns", stat.p90_ns);
+    json.member("p99_ns", stat.p99_ns);
+    json.end_object();
+}
+
+void put_texts(JsonStream &json, std::string_view name, const std::vector<std::string> &texts) {
+    json.key(name);
+    json.begin_array();
+    for (const std::string &text : texts) {
+        json.value(text);
+    }
+    json.end_array();
+}
+
+// What put_array finds.
+void put(JsonStream &json, const HolderReport &holder);
+void put(JsonStream &json, const LockShare &share);
+void put(JsonStream &json, const SourceFrame &frame);
+void put(JsonStream &json, const SiteReport &site);
+void put(JsonStream &json, const ProcessReport &process);
+void put(JsonStream &json, const BlameReport &blame);
+void put(JsonStream &json, const FindingReport &finding);
+void put(JsonStream &json, const Window &window);
+using reporter::put;
+
+template<typename Item>
+void put_array(JsonStream &json, std::string_view name, const std::vector<Item> &items) {
+    json.key(name);
+    json.begin_array();
+    for (const Item &item : items) {
+        put(json, item);
+    }
+    json.end_array();
 }
 
 Json text_array(const std::vector<std::string> &texts) {
@@ -51,58 +96,69 @@ Json unattributed_object(const Report &report) {
     return json;
 }
 
-Json concurrency_object(const Concurrency &concurrency) {
-    return {{"active", concurrency.active},
-            {"max_active", concurrency.max_active},
-            {"busy_ns", concurrency.busy_ns}};
+void concurrency_members(JsonStream &json, const Concurrency &concurrency) {
+    json.member("active", concurrency.active);
+    json.member("max_active", concurrency.max_active);
+    json.member("busy_ns", concurrency.busy_ns);
 }
 
-Json counters_object(const Report &report) {
-    Json json = Json::object();
+void put_counters(JsonStream &json, const Report &report) {
+    json.key("counters");
+    json.begin_object();
     // The three of every run in the order in which a call meets them; then what else there is.
-    for (const char *name : {"filelock.enter", "filelock.region", "filelock.exit"}) {
-        const auto found = report.counters.find(name);
-        json[name] = full_stat(found == report.counters.end() ? Stat{} : found->second);
+    constexpr std::array<std::string_view, 3> first = {"filelock.enter", "filelock.region", "filelock.exit"};
+    for (const std::string_view name : first) {
+        const auto found = report.counters.find(std::string(name));
+        put_stat(json, name, found == report.counters.end() ? Stat{} : found->second);
     }
     for (const auto &[name, stat] : report.counters) {
-        json[valid_utf8(name)] = full_stat(stat);
+        if (std::ranges::find(first, name) == first.end()) {
+            put_stat(json, name, stat);
+        }
     }
-    return json;
+    json.end_object();
 }
 
-template<typename Item>
-Json array_of(const std::vector<Item> &items, Json (*object)(const Item &)) {
-    Json json = Json::array();
-    for (const Item &item : items) {
-        json.push_back(object(item));
-    }
-    return json;
-}
-
-Json concurrencies_object(const Report &report) {
-    Json json = Json::object();
+void put_concurrencies(JsonStream &json, const Report &report) {
+    json.key("concurrency");
+    json.begin_object();
     for (const auto &[name, concurrency] : report.concurrency) {
-        json[valid_utf8(name)] = concurrency_object(concurrency);
+        json.key(name);
+        json.begin_object();
+        concurrency_members(json, concurrency);
+        json.end_object();
     }
-    return json;
+    json.end_object();
 }
 
-Json released_object(const ReleaseCounts &released) {
-    return {{"unlock", released.unlock},       {"close", released.close},
-            {"exit", released.exit},           {"exec", released.exec},
-            {"converted", released.converted}, {"still_held", released.still_held},
-            {"unknown", released.unknown}};
+void put_released(JsonStream &json, const ReleaseCounts &released) {
+    json.key("released");
+    json.begin_object();
+    json.member("unlock", released.unlock);
+    json.member("close", released.close);
+    json.member("exit", released.exit);
+    json.member("exec", released.exec);
+    json.member("converted", released.converted);
+    json.member("still_held", released.still_held);
+    json.member("unknown", released.unknown);
+    json.end_object();
 }
 
-Json mode_object(const ModeReport &mode) {
-    return {{"enter", full_stat(mode.enter)}, {"region", full_stat(mode.region)}};
+void put_mode(JsonStream &json, std::string_view name, const ModeReport &mode) {
+    json.key(name);
+    json.begin_object();
+    put_stat(json, "enter", mode.enter);
+    put_stat(json, "region", mode.region);
+    json.end_object();
 }
 
-Json holder_object(const HolderReport &holder) {
-    return {{"pid", holder.pid},
-            {"command", text_array(holder.command)},
-            {"mode", mode_word(holder.mode)},
-            {"held_ns", holder.held_ns}};
+void put(JsonStream &json, const HolderReport &holder) {
+    json.begin_object();
+    json.member("pid", holder.pid);
+    put_texts(json, "command", holder.command);
+    json.member("mode", mode_word(holder.mode));
+    json.member("held_ns", holder.held_ns);
+    json.end_object();
 }
 
 Json overtaken_object(const OvertakenReport &overtaken) {
@@ -114,118 +170,151 @@ Json overtaken_object(const OvertakenReport &overtaken) {
             {"process", overtaken.process ? Json(*overtaken.process) : Json(nullptr)}};
 }
 
-Json fairness_object(const FairnessReport &fairness) {
-    Json processes = Json::array();
-    for (const LockShare &share : fairness.processes) {
-        processes.push_back({{"process", share.process},
-                             {"waits", share.waits},
-                             {"wait_ns", share.wait_ns},
-                             {"holds", share.holds},
-                             {"hold_ns", share.hold_ns}});
-    }
-    return {
-        {"longest_queue", fairness.longest_queue},
-        {"queued_ns", fairness.queued_ns},
-        {"handover", {{"blocked", short_stat(fairness.blocked)}, {"polling", short_stat(fairness.polling)}}},
-        {"readers_kept_writers_ns", fairness.readers_kept_writers_ns},
-        {"writers_kept_readers_ns", fairness.writers_kept_readers_ns},
-        {"overtaken", fairness.overtaken ? overtaken_object(*fairness.overtaken) : Json(nullptr)},
-        {"processes", std::move(processes)}};
+void put(JsonStream &json, const LockShare &share) {
+    json.begin_object();
+    json.member("process", share.process);
+    json.member("waits", share.waits);
+    json.member("wait_ns", share.wait_ns);
+    json.member("holds", share.holds);
+    json.member("hold_ns", share.hold_ns);
+    json.end_object();
+}
+
+void put_fairness(JsonStream &json, const FairnessReport &fairness) {
+    json.key("fairness");
+    json.begin_object();
+    json.member("longest_queue", fairness.longest_queue);
+    json.member("queued_ns", fairness.queued_ns);
+    json.key("handover");
+    json.begin_object();
+    put_short(json, "blocked", fairness.blocked);
+    put_short(json, "polling", fairness.polling);
+    json.end_object();
+    json.member("readers_kept_writers_ns", fairness.readers_kept_writers_ns);
+    json.member("writers_kept_readers_ns", fairness.writers_kept_readers_ns);
+    json.member("overtaken", fairness.overtaken ? overtaken_object(*fairness.overtaken) : Json(nullptr));
+    put_array(json, "processes", fairness.processes);
+    json.end_object();
+}
+
+/// Calls `member` with each name and value.
+template<typename Member>
+void frame_members(const SourceFrame &frame, Member member) {
+    member("function", valid_utf8(frame.function));
+    member("file", valid_utf8(frame.file));
+    member("line", frame.line);
+    member("module", valid_utf8(frame.module));
+    member("offset", frame.offset);
+    member("language", frame.language.empty() ? std::nullopt : std::optional(frame.language));
 }
 
 } // namespace
 
-Json lock_object(const LockReport &lock) {
-    return {{"path", valid_utf8(lock.path)},
-            {"device", fmt::format("{}:{}", lock.device_major, lock.device_minor)},
-            {"inode", lock.inode},
-            {"filesystem", lock.filesystem},
-            {"family", family_word(lock.family)},
-            {"attempts", lock.attempts},
-            {"granted", lock.granted},
-            {"refused", lock.refused},
-            {"interrupted", lock.interrupted},
-            {"deadlocked", lock.deadlocked},
-            {"failed", lock.failed},
-            {"tests", lock.tests},
-            {"unlocks", lock.unlocks},
-            {"acquisitions", lock.acquisitions},
-            {"contended", lock.contended},
-            {"polled", lock.polled},
-            {"abandoned", lock.abandoned},
-            {"abandoned_ns", lock.abandoned_ns},
-            {"errors", error_object(lock.errors)},
-            {"released", released_object(lock.released)},
-            {"held_open_ns", lock.held_open_ns},
-            {"held_by", array_of(lock.held_by, holder_object)},
-            {"shared", mode_object(lock.shared)},
-            {"exclusive", mode_object(lock.exclusive)},
-            {"enter", full_stat(lock.enter)},
-            {"region", full_stat(lock.region)},
-            {"exit", full_stat(lock.exit)},
-            {"wait", full_stat(lock.wait)},
-            {"overshoot", full_stat(lock.overshoot)},
-            {"fairness", fairness_object(lock.fairness)}};
+void put(JsonStream &json, const LockReport &lock) {
+    json.begin_object();
+    json.member("path", lock.path);
+    json.member("device", fmt::format("{}:{}", lock.device_major, lock.device_minor));
+    json.member("inode", lock.inode);
+    json.member("filesystem", lock.filesystem);
+    json.member("family", family_word(lock.family));
+    json.member("attempts", lock.attempts);
+    json.member("granted", lock.granted);
+    json.member("refused", lock.refused);
+    json.member("interrupted", lock.interrupted);
+    json.member("deadlocked", lock.deadlocked);
+    json.member("failed", lock.failed);
+    json.member("tests", lock.tests);
+    json.member("unlocks", lock.unlocks);
+    json.member("acquisitions", lock.acquisitions);
+    json.member("contended", lock.contended);
+    json.member("polled", lock.polled);
+    json.member("abandoned", lock.abandoned);
+    json.member("abandoned_ns", lock.abandoned_ns);
+    json.member("errors", error_object(lock.errors));
+    put_released(json, lock.released);
+    json.member("held_open_ns", lock.held_open_ns);
+    put_array(json, "held_by", lock.held_by);
+    put_mode(json, "shared", lock.shared);
+    put_mode(json, "exclusive", lock.exclusive);
+    put_stat(json, "enter", lock.enter);
+    put_stat(json, "region", lock.region);
+    put_stat(json, "exit", lock.exit);
+    put_stat(json, "wait", lock.wait);
+    put_stat(json, "overshoot", lock.overshoot);
+    put_fairness(json, lock.fairness);
+    json.end_object();
 }
 
 Json frame_object(const SourceFrame &frame) {
-    return {{"function", valid_utf8(frame.function)},
-            {"file", valid_utf8(frame.file)},
-            {"line", frame.line},
-            {"module", valid_utf8(frame.module)},
-            {"offset", frame.offset},
-            {"language", frame.language.empty() ? Json(nullptr) : Json(frame.language)}};
+    Json json = Json::object();
+    frame_members(frame, [&](const char *name, const auto &value) {
+        if constexpr (requires { value.has_value(); }) {
+            json[name] = value ? Json(*value) : Json(nullptr);
+        } else {
+            json[name] = value;
+        }
+    });
+    return json;
 }
 
 namespace {
 
-Json site_object(const SiteReport &site) {
-    Json frames = Json::array();
-    for (const SourceFrame &frame : site.frames) {
-        frames.push_back(frame_object(frame));
-    }
-    return {
-        {"lock", site.lock},           {"frames", std::move(frames)},    {"acquisitions", site.acquisitions},
-        {"contended", site.contended}, {"enter", full_stat(site.enter)}, {"region", full_stat(site.region)},
-        {"wait", full_stat(site.wait)}};
+void put(JsonStream &json, const SourceFrame &frame) {
+    json.begin_object();
+    frame_members(frame, [&](const char *name, const auto &value) { json.member(name, value); });
+    json.end_object();
 }
 
-Json ending_value(Ending ending) {
-    const auto word = ending_word(ending);
-    return word ? Json(*word) : Json(nullptr);
+void put(JsonStream &json, const SiteReport &site) {
+    json.begin_object();
+    json.member("lock", site.lock);
+    put_array(json, "frames", site.frames.all());
+    json.member("acquisitions", site.acquisitions);
+    json.member("contended", site.contended);
+    put_stat(json, "enter", site.enter);
+    put_stat(json, "region", site.region);
+    put_stat(json, "wait", site.wait);
+    json.end_object();
 }
 
-Json wait_counters_object(const ProcessReport &process) {
-    Json json = Json::object();
+void put_wait_counters(JsonStream &json, const ProcessReport &process) {
+    json.key("counters");
+    json.begin_object();
     for (const auto &[name, counter] : process.wait_counters) {
-        Json stat = short_stat(counter.stat);
-        stat.update(concurrency_object(counter.concurrency));
-        json[valid_utf8(name)] = std::move(stat);
+        json.key(name);
+        json.begin_object();
+        short_members(json, counter.stat);
+        concurrency_members(json, counter.concurrency);
+        json.end_object();
     }
-    return json;
+    json.end_object();
 }
 
-Json process_object(const ProcessReport &process) {
-    return {{"pid", process.pid},
-            {"parent", process.parent},
-            {"command", text_array(process.command)},
-            {"exe", valid_utf8(process.executable)},
-            {"ended", ending_value(process.ending)},
-            {"status", process.status ? Json(*process.status) : Json(nullptr)},
-            {"attempts", process.attempts},
-            {"unlocks", process.unlocks},
-            {"enter", short_stat(process.enter)},
-            {"region", short_stat(process.region)},
-            {"wait", short_stat(process.wait)},
-            {"counters", wait_counters_object(process)}};
+void put(JsonStream &json, const ProcessReport &process) {
+    json.begin_object();
+    json.member("pid", process.pid);
+    json.member("parent", process.parent);
+    put_texts(json, "command", process.command);
+    json.member("exe", process.executable);
+    json.member("ended", ending_word(process.ending));
+    json.member("status", process.status);
+    json.member("attempts", process.attempts);
+    json.member("unlocks", process.unlocks);
+    put_short(json, "enter", process.enter);
+    put_short(json, "region", process.region);
+    put_short(json, "wait", process.wait);
+    put_wait_counters(json, process);
+    json.end_object();
 }
 
-Json blame_object(const BlameReport &blame) {
-    return {{"lock", blame.lock},
-            {"waiter", blame.waiter},
-            {"holder", blame.holder ? Json(*blame.holder) : Json(nullptr)},
-            {"waits", blame.waits},
-            {"wait_ns", blame.wait_ns}};
+void put(JsonStream &json, const BlameReport &blame) {
+    json.begin_object();
+    json.member("lock", blame.lock);
+    json.member("waiter", blame.waiter);
+    json.member("holder", blame.holder);
+    json.member("waits", blame.waits);
+    json.member("wait_ns", blame.wait_ns);
+    json.end_object();
 }
 
 Json finding_object(const FindingReport &finding) {
@@ -269,6 +358,10 @@ Json window_object(const Window &window) {
             {"counters", std::move(counters)}};
 }
 
+void put(JsonStream &json, const FindingReport &finding) { json.value(finding_object(finding)); }
+
+void put(JsonStream &json, const Window &window) { json.value(window_object(window)); }
+
 } // namespace
 
 Json run_object(const RunReport &run) {
@@ -290,21 +383,32 @@ Json lost_object(const record::Lost &lost) {
             {"stacks", lost.stacks}, {"calls", lost.calls},         {"orders", lost.orders}};
 }
 
-Json report_object(const Report &report) {
-    return {{"schema", "flockstat.report/1"},
-            {"run", run_object(report.run)},
-            {"lost", lost_object(report.lost)},
-            {"unattributed", unattributed_object(report)},
-            {"counters", counters_object(report)},
-            {"locks", array_of(report.locks, lock_object)},
-            {"sites", array_of(report.sites, site_object)},
-            {"processes", array_of(report.processes, process_object)},
-            {"blame", array_of(report.blame, blame_object)},
-            {"findings", array_of(report.findings, finding_object)},
-            {"concurrency", concurrencies_object(report)},
-            {"windows", array_of(report.windows, window_object)}};
+void put(JsonStream &json, const Report &report) {
+    json.begin_object();
+    json.member("schema", "flockstat.report/1");
+    json.member("run", run_object(report.run));
+    json.member("lost", lost_object(report.lost));
+    json.member("unattributed", unattributed_object(report));
+    put_counters(json, report);
+    put_array(json, "locks", report.locks);
+    put_array(json, "sites", report.sites);
+    put_array(json, "processes", report.processes);
+    put_array(json, "blame", report.blame);
+    put_array(json, "findings", report.findings);
+    put_concurrencies(json, report);
+    put_array(json, "windows", report.windows);
+    json.end_object();
 }
 
-std::string to_json(const Report &report) { return report_object(report).dump(1) + "\n"; }
+void write_json(const Report &report, const TextSink &sink) {
+    JsonStream json(sink, JsonStream::Layout::indented);
+    put(json, report);
+    json.finish();
+    sink("\n");
+}
+
+std::string to_json(const Report &report) {
+    return text_of([&](const TextSink &sink) { write_json(report, sink); });
+}
 
 } // namespace flockstat::reporter

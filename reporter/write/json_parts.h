@@ -2,18 +2,15 @@
 #pragma once
 
 #include "reporter/analyze/report.h"
-
-#include <nlohmann/json.hpp>
+#include "reporter/write/json_stream.h"
 
 namespace flockstat::reporter {
-
-using Json = nlohmann::ordered_json;
 
 /// A frame of a site.
 [[nodiscard]] Json frame_object(const SourceFrame &frame);
 
 /// A lock, or several that are summed up.
-[[nodiscard]] Json lock_object(const LockReport &lock);
+void put(JsonStream &json, const LockReport &lock);
 
 /// What was run, when and where.
 [[nodiscard]] Json run_object(const RunReport &run);
@@ -22,6 +19,6 @@ using Json = nlohmann::ordered_json;
 [[nodiscard]] Json lost_object(const record::Lost &lost);
 
 /// The whole report, schema "flockstat.report/1".
-[[nodiscard]] Json report_object(const Report &report);
+void put(JsonStream &json, const Report &report);
 
 } // namespace flockstat::reporter

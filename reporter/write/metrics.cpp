@@ -3,7 +3,7 @@
 #include "reporter/write/printable.h"
 
 #include <algorithm>
-#include <fmt/format.h>
+#include <fmt/compile.h>
 
 namespace flockstat::reporter {
 namespace {
@@ -21,7 +21,10 @@ std::string safe_name(std::string_view text) {
 std::string escaped(std::string_view text) {
     std::string result;
     for (const char c : text) {
-        result += c == '\\' ? "\\\\" : c == '"' ? "\\\"" : c == '\n' ? "\\n" : std::string(1, c);
+        if (c == '\\' || c == '"' || c == '\n') {
+            result += '\\';
+        }
+        result += c == '\n' ? 'n' : c;
     }
     return result;
 }
@@ -37,72 +40,101 @@ std::string help_text(std::string_view text) {
 std::string label_text(const MetricLabels &labels) {
     std::string text;
     for (const auto &[name, value] : labels) {
-        text +=
-            fmt::format("{}{}=\"{}\"", text.empty() ? "" : ",", safe_name(name), escaped(valid_utf8(value)));
+        fmt::format_to(std::back_inserter(text), FMT_COMPILE("{}{}=\"{}\""), text.empty() ? "" : ",",
+                       safe_name(name), escaped(valid_utf8(value)));
     }
     return text;
 }
 
-std::string braced(const std::string &labels) { return labels.empty() ? "" : "{" + labels + "}"; }
-
 } // namespace
 
-Metrics::Series &Metrics::series(const MetricName &name, const MetricLabels &labels, bool is_summary) {
+Metrics::Labels Metrics::labels(const MetricLabels &labels) {
+    return &*labels_.insert(labels_.end(), label_text(labels)); // quick for those that come in their order
+}
+
+Metrics::Metric &Metrics::metric(const MetricName &name, bool is_summary) {
     std::string text = safe_name(name.name);
     const std::string unit = name.seconds ? "_seconds" : "";
     auto found = metrics_.find(text + unit);
-    while (found != metrics_.end() && found->second.is_summary != is_summary) {
+    while (found != metrics_.end() && found->second.is_summary_ != is_summary) {
         text += '_'; // a program's counter may be named like the gauge of another
         found = metrics_.find(text + unit);
     }
     Metric &metric = metrics_[text + unit];
-    metric.is_summary = is_summary;
-    metric.seconds = name.seconds;
-    metric.help = help_text(name.help);
-    return metric.series[label_text(labels)];
+    metric.is_summary_ = is_summary;
+    metric.seconds_ = name.seconds;
+    metric.help_ = help_text(name.help);
+    return metric;
 }
 
-void Metrics::set(const MetricName &name, const MetricLabels &labels, double value) {
-    series(name, labels, false).gauge = value;
+/// Quick for labels that come in their order.
+Metrics::Metric::Series &Metrics::Metric::series(Labels labels) {
+    if (!series_.empty() && series_.rbegin()->first == labels) {
+        return series_.rbegin()->second;
+    }
+    return series_.try_emplace(series_.end(), labels)->second;
 }
 
-void Metrics::add(const MetricName &name, const MetricLabels &labels, double count, double sum) {
-    Series &summary = series(name, labels, true);
+void Metrics::Metric::add(Labels labels, double count, double sum) {
+    Series &summary = series(labels);
     summary.count += count;
     summary.sum += sum;
 }
 
-void Metrics::set_quantile(const MetricName &name, const MetricLabels &labels, double quantile,
-                           double value) {
-    series(name, labels, true).quantiles[quantile] = value;
+void Metrics::Metric::set_quantile(Labels labels, double quantile, double value) {
+    auto &quantiles = series(labels).quantiles;
+    const auto place =
+        std::ranges::lower_bound(quantiles, quantile, {}, [](const auto &one) { return one.first; });
+    if (place != quantiles.end() && place->first == quantile) {
+        place->second = value;
+    } else {
+        quantiles.insert(place, {quantile, value});
+    }
 }
 
-std::string Metrics::lines(const std::string &name, const Metric &metric, const std::string &labels,
-                           const Series &series) {
-    const double unit = metric.seconds ? 1e9 : 1;
-    if (!metric.is_summary) {
-        return fmt::format("{}{} {}\n", name, braced(labels), series.gauge / unit);
+void Metrics::Metric::append_lines(const std::string &name, const std::string &labels, const Series &series,
+                                   fmt::memory_buffer *text) const {
+    const double unit = seconds_ ? 1e9 : 1;
+    const auto out = fmt::appender(*text);
+    const std::string_view open = labels.empty() ? "" : "{";
+    const std::string_view close = labels.empty() ? "" : "}";
+    if (!is_summary_) {
+        fmt::format_to(out, FMT_COMPILE("{}{}{}{} {}\n"), name, open, labels, close, series.gauge / unit);
+        return;
     }
-    std::string text;
     for (const auto &[quantile, value] : series.quantiles) {
-        text += fmt::format("{}{{{}{}quantile=\"{}\"}} {}\n", name, labels, labels.empty() ? "" : ",",
-                            quantile, value / unit);
+        fmt::format_to(out, FMT_COMPILE("{}{{{}{}quantile=\"{}\"}} {}\n"), name, labels,
+                       labels.empty() ? "" : ",", quantile, value / unit);
     }
-    return text + fmt::format("{0}_count{1} {2}\n{0}_sum{1} {3}\n", name, braced(labels), series.count,
-                              series.sum / unit);
+    fmt::format_to(out, FMT_COMPILE("{}_count{}{}{} {}\n"), name, open, labels, close, series.count);
+    fmt::format_to(out, FMT_COMPILE("{}_sum{}{}{} {}\n"), name, open, labels, close, series.sum / unit);
 }
 
-std::string Metrics::text() const {
-    std::string text;
+void Metrics::write(const TextSink &sink) const {
+    constexpr std::size_t piece_bytes = std::size_t{64} << 10U;
+    fmt::memory_buffer text;
+    const auto pass_on = [&] {
+        sink({text.data(), text.size()});
+        text.clear();
+    };
     for (const auto &[name, metric] : metrics_) {
-        text += fmt::format("# TYPE {} {}\n", name, metric.is_summary ? "summary" : "gauge");
-        text += metric.seconds ? fmt::format("# UNIT {} seconds\n", name) : "";
-        text += fmt::format("# HELP {} {}\n", name, metric.help);
-        for (const auto &[labels, series] : metric.series) {
-            text += lines(name, metric, labels, series);
+        if (metric.series_.empty()) {
+            continue;
+        }
+        fmt::format_to(fmt::appender(text), "# TYPE {} {}\n", name, metric.is_summary_ ? "summary" : "gauge");
+        if (metric.seconds_) {
+            fmt::format_to(fmt::appender(text), "# UNIT {} seconds\n", name);
+        }
+        fmt::format_to(fmt::appender(text), "# HELP {} {}\n", name, metric.help_);
+        for (const auto &[labels, series] : metric.series_) {
+            metric.append_lines(name, *labels, series, &text);
+            if (text.size() > piece_bytes) {
+                pass_on();
+            }
         }
     }
-    return text + "# EOF\n";
+    pass_on();
+    sink("# EOF\n");
 }
 
 } // namespace flockstat::reporter

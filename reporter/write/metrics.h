@@ -4,7 +4,11 @@
 /// Summaries and gauges are written the same way in both, counters are not; so there are none.
 #pragma once
 
+#include "reporter/write/text_sink.h"
+
+#include <fmt/format.h>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -26,37 +30,58 @@ struct MetricName {
 
 class Metrics {
 public:
-    /// The value of a gauge.
-    void set(const MetricName &name, const MetricLabels &labels, double value);
+    /// Labels as they are written, which several metrics share.
+    using Labels = const std::string *;
 
-    /// Adds so many samples to a summary.
-    void add(const MetricName &name, const MetricLabels &labels, double count, double sum);
+    class Metric {
+    public:
+        /// The value of a gauge.
+        void set(Labels labels, double value) { series(labels).gauge = value; }
 
-    /// A quantile (0 to 1) of a summary.
-    void set_quantile(const MetricName &name, const MetricLabels &labels, double quantile, double value);
+        /// Adds so many samples to a summary.
+        void add(Labels labels, double count, double sum);
+
+        /// A quantile (0 to 1) of a summary.
+        void set_quantile(Labels labels, double quantile, double value);
+
+    private:
+        friend class Metrics;
+
+        /// One set of labels; times as they came, in nanoseconds, so that sums of them are exact.
+        struct Series {
+            double count = 0;
+            double sum = 0;
+            double gauge = 0;
+            std::vector<std::pair<double, double>> quantiles; ///< in order
+        };
+        struct ByText {
+            bool operator()(Labels a, Labels b) const { return *a < *b; }
+        };
+        [[nodiscard]] Series &series(Labels labels);
+        void append_lines(const std::string &name, const std::string &labels, const Series &series,
+                          fmt::memory_buffer *text) const;
+
+        bool is_summary_ = false;
+        bool seconds_ = false;
+        std::string help_;
+        std::map<Labels, Series, ByText> series_;
+    };
+
+    /// The metric of that name; valid as long as this.
+    [[nodiscard]] Metric &gauge(const MetricName &name) { return metric(name, false); }
+    [[nodiscard]] Metric &summary(const MetricName &name) { return metric(name, true); }
+
+    /// Valid as long as this.
+    [[nodiscard]] Labels labels(const MetricLabels &labels);
 
     /// All of them, by name; ends with "# EOF" and a line feed.
-    [[nodiscard]] std::string text() const;
+    void write(const TextSink &sink) const;
 
 private:
-    /// One set of labels of a metric; times as they came, in nanoseconds, so that sums of them are exact.
-    struct Series {
-        double count = 0;
-        double sum = 0;
-        double gauge = 0;
-        std::map<double, double> quantiles;
-    };
-    struct Metric {
-        bool is_summary = false;
-        bool seconds = false;
-        std::string help;
-        std::map<std::string, Series> series; ///< by labels, as they are written
-    };
-    Series &series(const MetricName &name, const MetricLabels &labels, bool is_summary);
-    [[nodiscard]] static std::string lines(const std::string &name, const Metric &metric,
-                                           const std::string &labels, const Series &series);
+    [[nodiscard]] Metric &metric(const MetricName &name, bool is_summary);
 
     std::map<std::string, Metric> metrics_;
+    std::set<std::string> labels_;
 };
 
 } // namespace flockstat::reporter

@@ -61,7 +61,9 @@ public:
     void flush() override {
         const std::filesystem::path aside = file_.string() + fmt::format(".{}.tmp", getpid());
         const int descriptor = open(aside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-        int error = descriptor < 0 ? errno : write_all(descriptor, metrics_.text());
+        int error = descriptor < 0
+                        ? errno
+                        : write_all(descriptor, text_of([&](const TextSink &sink) { metrics_.write(sink); }));
         if (descriptor >= 0 && close(descriptor) != 0 && error == 0) {
             error = errno;
         }
@@ -76,17 +78,19 @@ public:
     }
 
 private:
-    void add(const StatValue &value, const MetricLabels &labels, bool seconds) {
+    void add(const StatValue &value, const MetricLabels &its_labels, bool seconds) {
         const bool counts = value.aggregation == "count";
         const std::string name = "flockstat_" + std::string(value.name);
+        const Metrics::Labels labels = metrics_.labels(its_labels);
         if (counts || value.aggregation == "sum") {
-            metrics_.add({name, seconds, fmt::format("{}, since the run began.", value.name)}, labels,
-                         counts ? value.number : 0, counts ? 0 : value.number);
+            metrics_.summary({name, seconds, fmt::format("{}, since the run began.", value.name)})
+                .add(labels, counts ? value.number : 0, counts ? 0 : value.number);
         } else {
-            metrics_.set(
-                {fmt::format("{}_{}", name, value.aggregation), seconds,
-                 fmt::format("{} of {} in the last window that had samples.", value.aggregation, value.name)},
-                labels, value.number);
+            metrics_
+                .gauge({fmt::format("{}_{}", name, value.aggregation), seconds,
+                        fmt::format("{} of {} in the last window that had samples.", value.aggregation,
+                                    value.name)})
+                .set(labels, value.number);
         }
     }
 

@@ -214,7 +214,7 @@ std::string process_name(const ProcessReport &process) {
 
 void add_site(const Report &report, const SiteReport &site, Profile &profile) {
     const LockReport &lock = report.locks[site.lock];
-    const std::vector<std::uint64_t> locations = profile.locations(site.frames);
+    const std::vector<std::uint64_t> locations = profile.locations(site.frames.all());
     const std::vector<Profile::Label> labels = {
         {profile.text("lock"), profile.text(printable(lock.path, true)), 0},
         {profile.text("family"), profile.text(family_word(lock.family)), 0}};

@@ -30,9 +30,9 @@ std::vector<Place> places_of(const Report &report, const LockGroup &group, const
             continue;
         }
         const std::size_t at =
-            known.try_emplace(short_stack(site.frames, style.unicode()), places.size()).first->second;
+            known.try_emplace(short_stack(site.frames.all(), style.unicode()), places.size()).first->second;
         if (at == places.size()) {
-            places.emplace_back().frames = &site.frames;
+            places.emplace_back().frames = &site.frames.all();
         }
         Place &place = places[at];
         place.acquisitions += site.acquisitions;
@@ -141,8 +141,8 @@ std::vector<Standoff> standoffs_of(const Report &report, const LockGroup &group,
         if (!std::ranges::binary_search(group.locks, blame.lock)) {
             continue;
         }
-        const auto *waiter = &report.sites[blame.waiter].frames;
-        const auto *holder = blame.holder ? &report.sites[*blame.holder].frames : nullptr;
+        const auto *waiter = &report.sites[blame.waiter].frames.all();
+        const auto *holder = blame.holder ? &report.sites[*blame.holder].frames.all() : nullptr;
         const auto looks = [&](const std::vector<SourceFrame> *frames) {
             return frames == nullptr ? std::vector<std::string>{std::string()}
                                      : short_stack(*frames, style.unicode());

@@ -15,7 +15,7 @@ std::string site_text(const Report &report, std::size_t site, const std::string 
     const std::size_t room = style.width() - std::min(style.width() / 2, indent + display_width(role) + 1);
     std::string text = std::string(indent, ' ') + role + " " + short_path(path, room) + "\n";
     std::vector<std::string> lines =
-        stack_lines(report.sites[site].frames, style.width() - indent - 4, 2, style.unicode());
+        stack_lines(report.sites[site].frames.all(), style.width() - indent - 4, 2, style.unicode());
     if (lines.empty()) {
         lines.emplace_back("(its stack was not recorded)");
     }

@@ -40,8 +40,8 @@ std::string lane_name(const TraceLane &lane) {
 
 class TraceWriter {
 public:
-    explicit TraceWriter(const Report &report)
-        : report_(report), bars_(report.timeline), lanes_(trace_lanes(bars_)),
+    TraceWriter(const Report &report, const TextSink &sink)
+        : report_(report), sink_(sink), bars_(report.timeline), lanes_(trace_lanes(bars_)),
           from_ns_(report.run.started_at_ns) {
         if (!bars_.empty()) {
             from_ns_ = std::min(from_ns_, bars_.front().start_at_ns);
@@ -50,13 +50,13 @@ public:
     }
 
     /// Once.
-    [[nodiscard]] std::string write() {
+    void write() {
         add_names();
         add_slices();
         add_arrows();
         const Json other = {{"run", run_object(report_.run)}, {"lost", lost_object(report_.lost)}};
         out("\n],\n\"displayTimeUnit\":\"ns\",\n\"otherData\":{}}}\n", other.dump());
-        return std::move(text_);
+        sink_(text_);
     }
 
 private:
@@ -123,17 +123,8 @@ private:
         }
         std::vector<std::string> sites;
         for (const SiteReport &site : report_.sites) {
-            sites.push_back(",\"site\":" + Json(short_stack(site.frames, true)).dump());
+            sites.push_back(",\"site\":" + Json(short_stack(site.frames.all(), true)).dump());
         }
-        // Growing, a text of this size would need its room twice.
-        constexpr std::size_t slice_bytes = 180;
-        constexpr std::size_t arrow_bytes = 220;
-        std::size_t room = text_.size();
-        for (const TimelineBar &bar : bars_) {
-            room += slice_bytes + names[bar.lock].size() + locks[bar.lock].size();
-            room += (bar.site ? sites[*bar.site].size() : 0) + (bar.blocker ? arrow_bytes : 0);
-        }
-        text_.reserve(room + 4096);
         for (std::size_t i = 0; i < bars_.size(); ++i) {
             const TimelineBar &bar = bars_[i];
             begin_event();
@@ -186,6 +177,11 @@ private:
     }
 
     void begin_event() {
+        constexpr std::size_t piece_bytes = std::size_t{64} << 10U;
+        if (text_.size() > piece_bytes) {
+            sink_(text_);
+            text_.clear();
+        }
         text_ += any_ ? ",\n{" : "\n{";
         any_ = true;
     }
@@ -201,18 +197,19 @@ private:
     }
 
     const Report &report_;
+    const TextSink &sink_;
     const std::vector<TimelineBar> &bars_;
     const TraceLanes lanes_;
     std::int64_t from_ns_;
     std::int64_t next_number_ = first_free_number;
-    std::vector<Track> tracks_; ///< by lane
-    std::string text_ = "{\"traceEvents\":[";
-    bool any_ = false; ///< event was written
+    std::vector<Track> tracks_;               ///< by lane
+    std::string text_ = "{\"traceEvents\":["; ///< that was not passed on yet
+    bool any_ = false;                        ///< event was written
 };
 
 } // namespace
 
-std::string to_trace_events(const Report &report) { return TraceWriter(report).write(); }
+void write_trace_events(const Report &report, const TextSink &sink) { TraceWriter(report, sink).write(); }
 
 std::string trace_microseconds(std::int64_t time_ns) {
     // The quotient is what reads this text as a number gets: both are the double that is next to it.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "reporter/analyze/report.h"
+#include "reporter/write/text_sink.h"
 
 #include <string>
 
@@ -17,7 +18,7 @@ namespace flockstat::reporter {
 /// Arrows (s to f) join the hold that was in a wait's way the longest, at its end or, where it went on, at
 /// that of the wait, to the end of the wait. Times are microseconds since the run began, exact to half a
 /// nanosecond. `otherData` holds the report's `run` and `lost`, as in JSON.
-[[nodiscard]] std::string to_trace_events(const Report &report);
+void write_trace_events(const Report &report, const TextSink &sink);
 
 /// Nanoseconds, not negative, in microseconds. A multiple of a nanosecond has no exact binary fraction of
 /// microseconds, and readers (Perfetto's among them) multiply by 1000 and cut off what is behind the point:

@@ -270,8 +270,8 @@ TEST_CASE("locks are ranked by wait, then by time held; sites know their place")
     CHECK(report.locks[2].path == "/idle");
     REQUIRE(report.sites.size() == 3);
     CHECK(report.sites[0].lock == 0);
-    CHECK(report.sites[0].frames.at(0).offset == 3);
-    CHECK(report.sites[0].frames.at(0).module == "/bin/app");
+    CHECK(report.sites[0].frames.all().at(0).offset == 3);
+    CHECK(report.sites[0].frames.all().at(0).module == "/bin/app");
     CHECK(report.sites[1].lock == 1);
     CHECK(report.sites[2].lock == 2);
 }

@@ -1,4 +1,5 @@
 // What text that goes to a descriptor has to fit into.
+#include "reporter/cli/progress.h"
 #include "reporter/cli/terminal.h"
 
 #include <catch2/catch.hpp>
@@ -36,4 +37,11 @@ TEST_CASE("where there is no terminal COLUMNS says how wide the text may be") {
     for (const char *useless : {"", "0", "7", "-80", "wide", "80x"}) {
         CHECK(width_with(useless) == usual);
     }
+}
+
+TEST_CASE("a progress bar is as full as things are done") {
+    CHECK(cli::progress_bar(0, 100) == "[----------------------------] 0 of 100");
+    CHECK(cli::progress_bar(25, 100) == "[#######---------------------] 25 of 100");
+    CHECK(cli::progress_bar(100, 100) == "[############################] 100 of 100");
+    CHECK(cli::progress_bar(7, 0) == "[----------------------------] 7 of 0");
 }

@@ -50,6 +50,14 @@ Run turns() {
     return run;
 }
 
+Json extras_of(const Report &report) {
+    return Json::parse(text_of([&](const TextSink &sink) {
+        JsonStream json(sink, JsonStream::Layout::in_html);
+        put_extras(json, report);
+        json.finish();
+    }));
+}
+
 } // namespace
 
 TEST_CASE("a wait is joined to the hold that was in its way the longest") {
@@ -97,7 +105,7 @@ TEST_CASE("a thread that is blocked has a bar up to when the run was read") {
 }
 
 TEST_CASE("the page's timeline has a list for each fact, and times since its first bar") {
-    const Json timeline = extras_object(analyze(std::vector{turns()}, nullptr))["timeline"];
+    const Json timeline = extras_of(analyze(std::vector{turns()}, nullptr))["timeline"];
     CHECK(timeline["from"] == 10);
     CHECK(timeline["start"] == Json::array({0, 90, 240, 250, 290}));
     CHECK(timeline["length"] == Json::array({10, 200, 50, 640, 600}));
@@ -112,7 +120,7 @@ TEST_CASE("waits are told by mode, for people's reports") {
     run.leaves[1].kind = LeafKind::acquire_shared;
     run.leaves[1].wait.add(80, 1);
     run.leaves[1].region.add(90, 1);
-    const Json group = extras_object(analyze(std::vector{run}, nullptr))["groups"][0];
+    const Json group = extras_of(analyze(std::vector{run}, nullptr))["groups"][0];
     CHECK(group["wait"]["exclusive"] == Json::array({{70, 1}}));
     CHECK(group["wait"]["shared"] == Json::array({{80, 1}}));
     CHECK(group["region"]["shared"] == Json::array({{90, 1}}));

@@ -29,8 +29,7 @@ Report report_of(const std::vector<std::int32_t> &pids, std::vector<TimelineBar>
     report.locks.resize(1);
     report.locks[0].path = "/srv/a.lock";
     report.sites.resize(1);
-    report.sites[0].frames.resize(1);
-    report.sites[0].frames[0].function = "flush";
+    report.sites[0].frames = {{.function = "flush", .module = {}}};
     for (const std::int32_t pid : pids) {
         report.processes.emplace_back();
         report.processes.back().pid = pid;
@@ -65,6 +64,10 @@ json slice_at(const json &trace, const json &event) {
         }
     }
     return found;
+}
+
+json trace_of(const Report &report) {
+    return json::parse(text_of([&](const TextSink &sink) { write_trace_events(report, sink); }));
 }
 
 } // namespace
@@ -131,7 +134,7 @@ TEST_CASE("a trace has a track for what a thread waits for and one for what it h
                                          bar(Kind::wait, 1, 13, 1'001'000, 1'003'250, 0),
                                          bar(Kind::hold, 1, 13, 1'003'250, 1'004'001)});
     report.lost.events = 3;
-    const json trace = json::parse(to_trace_events(report));
+    const json trace = trace_of(report);
     const std::vector<json> slices = events(trace, "X");
     REQUIRE(slices.size() == 3);
     CHECK(slices[0] == json::parse(R"({"ph": "X", "name": "/srv/a.lock", "cat": "hold", "pid": 12,
@@ -161,7 +164,7 @@ TEST_CASE("arrows lead from the end of a hold to the end of the wait behind it",
         {bar(Kind::hold, 0, 12, 1'000'000, 1'003'000), bar(Kind::wait, 1, 13, 1'001'000, 1'003'250, 0),
          bar(Kind::hold, 0, 12, 1'003'002, 1'009'000), bar(Kind::hold, 2, 14, 1'004'000, 1'004'000),
          bar(Kind::wait, 1, 13, 1'004'000, 1'005'000, 2), bar(Kind::wait, 2, 14, 1'004'000, 1'004'000, 3)});
-    const json trace = json::parse(to_trace_events(report));
+    const json trace = trace_of(report);
     const std::vector<json> starts = events(trace, "s");
     const std::vector<json> ends = events(trace, "f");
     const std::vector<json> slices = events(trace, "X");
@@ -187,7 +190,7 @@ TEST_CASE("processes of one pid and unknown ones have numbers that no other has"
         {12, 12}, {bar(Kind::hold, 0, 12, 1'000'000, 1'000'100), bar(Kind::wait, 0, 12, 1'000'000, 1'000'100),
                    bar(Kind::wait, 1, 12, 1'000'200, 1'000'300), bar(Kind::wait, 1, 0, 1'000'200, 1'000'300),
                    bar(Kind::hold, std::nullopt, 0, 1'000'200, 1'000'300)});
-    const json trace = json::parse(to_trace_events(report));
+    const json trace = trace_of(report);
     std::set<std::int64_t> tracks;
     for (const json &event : events(trace, "M", "thread_name"))
         tracks.insert(event["tid"].get<std::int64_t>());
@@ -206,10 +209,10 @@ TEST_CASE("processes of one pid and unknown ones have numbers that no other has"
 TEST_CASE("a trace is JSON whatever names hold", "[trace]") {
     Report report = report_of({12}, {bar(Kind::given_up, 0, 12, 1'000'000, 1'000'001)});
     report.locks[0].path = "/d/a \"b\"\\\n\x1b\xff\xc3\xa9{}";
-    report.sites[0].frames[0].function = report.locks[0].path;
+    report.sites[0].frames = {{.function = report.locks[0].path, .module = {}}};
     report.processes[0].command = {report.locks[0].path, "\xc3"};
     report.run.command = report.processes[0].command;
-    const json trace = json::parse(to_trace_events(report));
+    const json trace = trace_of(report);
     const json slice = events(trace, "X").at(0);
     const std::string shown = "/d/a \"b\"\\\\n\\x1b\\xff\xc3\xa9{}";
     CHECK(slice["args"]["lock"] == shown);
@@ -217,5 +220,5 @@ TEST_CASE("a trace is JSON whatever names hold", "[trace]") {
     CHECK(slice["cat"] == "given_up");
     CHECK(slice["args"]["site"][0] == "\"b\"\\\\n\\x1b\\xff\xc3\xa9{}"); // short_function() cuts it
     CHECK(events(trace, "M", "process_name").at(0)["args"]["name"] == shown + " \\xc3");
-    CHECK(json::parse(to_trace_events(Report{}))["traceEvents"].empty());
+    CHECK(trace_of(Report{})["traceEvents"].empty());
 }

@@ -122,7 +122,9 @@ TEST_CASE("folded stacks keep their frames apart", "[formats]") {
 TEST_CASE("equal folded stacks are one line, and sites without such time none", "[formats]") {
     Report report = example("/l", {function("f")});
     report.sites.push_back(report.sites[0]);
-    report.sites[1].frames[0].line = 8;
+    std::vector<SourceFrame> frames = {function("f")};
+    frames[0].line = 8;
+    report.sites[1].frames = std::move(frames);
     report.sites[1].region = {};
     CHECK(to_folded(report, SiteTime::wait) == "/l;f 6000\n");
     CHECK(to_folded(report, SiteTime::hold) == "/l;f 5000\n");

@@ -45,7 +45,7 @@ Report example() {
     lock.wait = {1, 2, 3, 4, 5, 6, 7, 8, 9};
     report.locks.push_back(lock);
     SiteReport site;
-    site.frames.push_back({"main", "a.c", 7, "/bin/a", 4096, false});
+    site.frames = {{"main", "a.c", 7, "/bin/a", 4096, false}};
     report.sites.push_back(site);
     ProcessReport process;
     process.pid = 12;

@@ -1,0 +1,28 @@
+/// analyze() of runs that come one by one.
+#pragma once
+
+#include "reporter/analyze/merged_stacks.h"
+#include "reporter/analyze/report.h"
+#include "reporter/analyze/sums.h"
+
+namespace flockstat::reporter {
+
+/// Takes in one run after the other, none of which need live on, and sums them up as one: memory is needed
+/// for what they come to, and for one run.
+class Analysis {
+public:
+    explicit Analysis(Timeline timeline) : sums_(stacks_, timeline) {}
+
+    void add(const Run &run);
+
+    /// All that was added, ranked. `symbolizer` as for analyze(). Call it once, at the end.
+    [[nodiscard]] Report report(Symbolizer *symbolizer);
+
+private:
+    MergedStacks stacks_;
+    Sums sums_;
+    Report report_; ///< as far as it can be written before all runs are there
+    std::size_t runs_ = 0;
+};
+
+} // namespace flockstat::reporter
