@@ -56,7 +56,6 @@ void put(JsonStream &json, const ProcessReport &process);
 void put(JsonStream &json, const BlameReport &blame);
 void put(JsonStream &json, const FindingReport &finding);
 void put(JsonStream &json, const Window &window);
-using reporter::put;
 
 template<typename Item>
 void put_array(JsonStream &json, std::string_view name, const std::vector<Item> &items) {
