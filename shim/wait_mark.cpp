@@ -14,13 +14,42 @@ namespace {
 
 thread_local constinit Operation blocked_operation{};
 
-void show_wait(const Operation &operation, WaitMark *mark) {
+/// The thread's wait is shown in its process's record.
+thread_local constinit bool shown_as_first = false;
+
+/// Where the thread can show that it waits; null: nowhere. A thread without a block shows its wait in the
+/// process's record, while no other one does.
+record::Waiting *take_slot() {
     const ThreadState *thread = existing_thread_state();
-    if (thread == nullptr || thread->block == nullptr || thread->generation != run.generation) {
+    if (thread != nullptr && thread->block != nullptr && thread->generation == run.generation) {
+        return &thread->block->waiting;
+    }
+    // A child of fork that does not know it yet has its parent's record.
+    if (run.process == nullptr || run.fork_page == nullptr || run.fork_page->generation != run.generation) {
+        return nullptr;
+    }
+    std::uint64_t nobody = 0;
+    if (!__atomic_compare_exchange_n(&run.process->first_wait.since_ticks, &nobody, UINT64_MAX, false,
+                                     __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+        return nullptr;
+    }
+    shown_as_first = true;
+    return &run.process->first_wait;
+}
+
+[[nodiscard]] bool is_first(const record::Waiting *slot) {
+    return shown_as_first && slot == &run.process->first_wait;
+}
+
+void show_wait(const Operation &operation, WaitMark *mark) {
+    mark->slot = take_slot();
+    if (mark->slot == nullptr) {
         return;
     }
-    mark->slot = &thread->block->waiting;
-    mark->before = *mark->slot;
+    const bool first = is_first(mark->slot);
+    if (!first) {
+        mark->before = *mark->slot;
+    }
     record::Waiting now{};
     now.return_address = operation.site.return_address;
     now.range_start = operation.range.start;
@@ -33,6 +62,7 @@ void show_wait(const Operation &operation, WaitMark *mark) {
             __atomic_store_n(&lock->waited_ticks, operation.wait_ticks, __ATOMIC_RELAXED);
         }
     }
+    now.since_ticks = first ? UINT64_MAX : 0; // not shown before all is there
     *mark->slot = now;
     __atomic_store_n(&mark->slot->since_ticks, operation.wait_ticks, __ATOMIC_RELEASE);
 }
@@ -72,8 +102,14 @@ void end_wait(const WaitMark &mark) {
         __atomic_signal_fence(__ATOMIC_ACQ_REL);
         blocked_frame = mark.outer_frame;
     }
-    if (mark.slot != nullptr) {
-        __atomic_store_n(&mark.slot->since_ticks, std::uint64_t{0}, __ATOMIC_RELEASE);
+    if (mark.slot == nullptr) {
+        return;
+    }
+    const bool first = is_first(mark.slot);
+    __atomic_store_n(&mark.slot->since_ticks, std::uint64_t{0}, __ATOMIC_RELEASE);
+    if (first) {
+        shown_as_first = false;
+    } else {
         *mark.slot = mark.before;
     }
 }
@@ -87,7 +123,10 @@ void queue_left_call(ThreadState &thread) {
     left.end_ticks = left.wait_ticks;
     left.waited = false;
     thread.queue.push(left);
-    if (thread.block != nullptr && thread.generation == run.generation) {
+    if (shown_as_first) {
+        shown_as_first = false;
+        __atomic_store_n(&run.process->first_wait.since_ticks, std::uint64_t{0}, __ATOMIC_RELEASE);
+    } else if (thread.block != nullptr && thread.generation == run.generation) {
         __atomic_store_n(&thread.block->waiting.since_ticks, std::uint64_t{0}, __ATOMIC_RELEASE);
     }
 }

@@ -51,6 +51,15 @@ std::vector<HolderReport> holders_of(const LockSum &sum, const std::vector<Proce
     return holders;
 }
 
+std::vector<OutsideHolderReport> outside_holders_of(const LockSum &sum) {
+    std::vector<OutsideHolderReport> holders;
+    for (const auto &[who, seen] : sum.held_outside) {
+        holders.push_back({seen.pid, who.first, who.second, seen.processes, seen.seen_ns});
+    }
+    std::ranges::stable_sort(holders, std::greater<>(), &OutsideHolderReport::seen_ns);
+    return holders;
+}
+
 LockReport lock_report(const LockSum &sum, const std::vector<ProcessSum> &processes) {
     LockReport lock;
     lock.path = sum.lock.path;
@@ -76,6 +85,7 @@ LockReport lock_report(const LockSum &sum, const std::vector<ProcessSum> &proces
     lock.released = release_counts(sum.released);
     lock.held_open_ns = sum.held_open_ns;
     lock.held_by = holders_of(sum, processes);
+    lock.held_outside = outside_holders_of(sum);
     lock.shared = {full_stat(sum.enter[0]), full_stat(sum.region[0])};
     lock.exclusive = {full_stat(sum.enter[1]), full_stat(sum.region[1])};
     lock.enter = both(sum.enter);

@@ -50,7 +50,7 @@ std::vector<OutsideHolder> outside_holders(const Run &run, const LiveLocks &lock
 }
 
 std::vector<OutsideHolder> outside_holders(const Run &run, const LiveLocks &locks) {
-    return needs_outside_holders(locks) ? outside_holders(run, locks, kernel_locks())
+    return needs_outside_holders(locks) ? outside_holders(run, locks, kernel_locks().held)
                                         : std::vector<OutsideHolder>();
 }
 

@@ -64,6 +64,16 @@ struct HolderReport {
     std::uint64_t held_ns = 0; ///< so far
 };
 
+/// Processes outside the run, all with the same arguments, that were seen to hold what somebody in it waited
+/// for.
+struct OutsideHolderReport {
+    std::int32_t pid = 0;             ///< of the latest
+    std::vector<std::string> command; ///< empty where it is not known
+    Mode mode = Mode::shared;
+    std::uint64_t processes = 0;
+    std::uint64_t seen_ns = 0; ///< from look to look, as long as each found one
+};
+
 /// A wait during which others, who asked later, got the lock.
 struct OvertakenReport {
     std::uint64_t wait_ns = 0;
@@ -105,7 +115,8 @@ struct LockReport {
     ErrorCounts errors;
     ReleaseCounts released;
     std::uint64_t held_open_ns = 0;
-    std::vector<HolderReport> held_by; ///< regions that are still held, longest first
+    std::vector<HolderReport> held_by;             ///< regions that are still held, longest first
+    std::vector<OutsideHolderReport> held_outside; ///< seen for the longest time first
     ModeReport shared, exclusive;
     Stat enter, region, exit, wait, overshoot;
     FairnessReport fairness;

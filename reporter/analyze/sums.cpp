@@ -43,6 +43,12 @@ void AttemptSum::merge(const AttemptSum &other) {
     failed += other.failed;
 }
 
+void OutsideSum::merge(const OutsideSum &other) {
+    pid = other.pid;
+    processes += other.processes;
+    seen_ns = saturating_add(seen_ns, other.seen_ns);
+}
+
 void LockSum::merge(const LockSum &other) {
     attempts.merge(other.attempts);
     tests += other.tests;
@@ -55,6 +61,9 @@ void LockSum::merge(const LockSum &other) {
         errors[error] += count;
     }
     held_by.insert(held_by.end(), other.held_by.begin(), other.held_by.end());
+    for (const auto &[who, seen] : other.held_outside) {
+        held_outside[who].merge(seen);
+    }
     for (std::size_t i = 0; i < released.size(); ++i) {
         released[i] += other.released[i];
     }
@@ -99,6 +108,7 @@ void Sums::add(const Run &run, std::size_t number) {
     add_waiting(run);
     add_orders(run, number, first_process);
     add_wait_counters(run, first_process);
+    add_outside_holders(run);
     const ContendedWaits waits = contended_waits(run);
     const Concurrency &at_once = waits.all;
     contended = {contended.active + at_once.active, std::max(contended.max_active, at_once.max_active),
@@ -216,6 +226,19 @@ void Sums::add_regions(const Run &run, std::size_t number, std::size_t first_pro
         got_at.region.add(end.held_ns, end.at_ns);
         processes[first_process + open.process].region.add(end.held_ns, end.at_ns);
         region.add(one_sample(end.held_ns, end.at_ns));
+    }
+}
+
+void Sums::add_outside_holders(const Run &run) {
+    for (std::size_t i = 0; i < run.locks.size(); ++i) {
+        const Lock &lock = run.locks[i];
+        for (const OutsideHolders &seen : run.outside_holders) {
+            if (seen.inode == lock.inode && seen.device_major == lock.device_major &&
+                seen.device_minor == lock.device_minor && seen.flock == (lock.family == Family::flock)) {
+                locks[locks_of_run_[i]].held_outside[{seen.command, seen.mode}].merge(
+                    {seen.pid, seen.processes, seen.seen_ns});
+            }
+        }
     }
 }
 

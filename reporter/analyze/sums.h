@@ -50,6 +50,14 @@ struct FairnessSum {
     void merge(const FairnessSum &other);
 };
 
+/// Processes outside the run, all with the same arguments, that were seen to hold what somebody waited for.
+struct OutsideSum {
+    std::int32_t pid = 0; ///< of the latest
+    std::uint64_t processes = 0, seen_ns = 0;
+
+    void merge(const OutsideSum &other);
+};
+
 struct LockSum {
     Lock lock;
     AttemptSum attempts;
@@ -57,7 +65,8 @@ struct LockSum {
     std::map<int, std::uint64_t> errors;
     std::array<std::uint64_t, record::release_count> released{};
     std::vector<HolderSum> held_by;
-    Samples enter[2], region[2], wait[2]; ///< by Mode
+    std::map<std::pair<std::vector<std::string>, Mode>, OutsideSum> held_outside; ///< by their arguments
+    Samples enter[2], region[2], wait[2];                                         ///< by Mode
     Samples exit, overshoot;
     FairnessSum fairness;
 
@@ -166,6 +175,7 @@ private:
     void add_waiting(const Run &run);
     void add_orders(const Run &run, std::size_t number, std::size_t first_process);
     void add_wait_counters(const Run &run, std::size_t first_process);
+    void add_outside_holders(const Run &run);
     void add_blame(const Run &run, std::size_t number);
     void add_fairness(const Run &run, std::size_t number, std::size_t first_process);
     void add_timeline(const Run &run, std::size_t number, std::size_t first_process);

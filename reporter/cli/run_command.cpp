@@ -2,6 +2,7 @@
 #include "reporter/cli/end_watch.h"
 #include "reporter/cli/failure.h"
 #include "reporter/cli/launch.h"
+#include "reporter/cli/outside_watch.h"
 #include "reporter/cli/run_directory.h"
 #include "reporter/cli/run_files.h"
 #include "reporter/cli/status_line.h"
@@ -251,7 +252,9 @@ int carry_out(const RunOptions &options, const record::Settings &settings, Envir
     };
     Launch launch(options.command, std::move(environment), note_pid);
     std::optional<EndWatch> ends(state.arena);
+    std::optional<OutsideWatch> outside(state.arena);
     const int wait_status = wait_for(launch, options.status, state);
+    outside.reset();
     ends.reset();
     mark_ended(state.arena, wait_status);
     const int status = exit_status_of(wait_status);

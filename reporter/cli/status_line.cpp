@@ -62,6 +62,9 @@ LiveCounts count_live(const record::ArenaView &arena, std::uint64_t now_ticks,
             const record::ProcessTotals &totals = process.totals[process.epoch & 1U];
             ++counts.processes;
             counts.lock_calls += totals.attempts + totals.unlocks;
+            const bool waits =
+                process.first_wait.since_ticks != 0 && process.state == record::ProcessState::running;
+            counts.waiting += waits ? 1U : 0U;
         });
     arena.for_chain<record::ThreadBlock>(
         arena.header().blocks, [&](record::Ref, const record::ThreadBlock &block) {

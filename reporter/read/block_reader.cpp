@@ -56,7 +56,7 @@ void BlockReader::read_open(const record::ThreadBlock &block) {
     if (process == no_index || !arena_.copy(block.process, &owner)) {
         return;
     }
-    read_waiting(block, process);
+    read_waiting(block.waiting, block.thread, process);
     if (owner.epoch == block.epoch) {
         add_totals(block.totals, process);
     }
@@ -211,13 +211,13 @@ void BlockReader::read_episode(const record::Episode &stored, std::uint32_t proc
     run_.episodes.push_back(episode);
 }
 
-void BlockReader::read_waiting(const record::ThreadBlock &block, std::uint32_t process) {
-    if (block.waiting.since_ticks == 0) {
+void BlockReader::read_waiting(const record::Waiting &stored, std::int32_t thread, std::uint32_t process) {
+    if (stored.since_ticks == 0 || stored.since_ticks == UINT64_MAX) {
         return;
     }
-    const Waiting waiting{clock_.moment_ns(block.waiting.since_ticks), tables_.lock(block.waiting.lock),
-                          process, block.thread, block.waiting.mode};
-    if ((block.waiting.lock != 0 && waiting.lock == no_index) || !valid(waiting.mode)) {
+    const Waiting waiting{clock_.moment_ns(stored.since_ticks), tables_.lock(stored.lock), process, thread,
+                          stored.mode};
+    if ((stored.lock != 0 && waiting.lock == no_index) || !valid(waiting.mode)) {
         ++run_.damaged;
         return;
     }
@@ -288,6 +288,20 @@ void BlockReader::read_wait_counter(const record::WaitCounter &stored) {
     counter.busy_since_at_ns = stored.active == 0 ? 0 : clock_.moment_of_monotonic_us(stored.busy_since_us);
     see(counter.process, counter.waits.last_at_ns);
     run_.wait_counters.push_back(std::move(counter));
+}
+
+void BlockReader::read_outside_holders() {
+    const auto read = [&](const record::OutsideHolder &stored, record::Ref) {
+        if (!valid(stored.family) || !valid(stored.mode)) {
+            ++run_.damaged;
+            return;
+        }
+        run_.outside_holders.push_back({stored.device_major, stored.device_minor, stored.inode,
+                                        stored.family == Family::flock, stored.mode,
+                                        tables_.arguments(stored.command), stored.pid, stored.processes,
+                                        clock_.duration_ns(stored.seen_ticks)});
+    };
+    walk<record::OutsideHolder>(arena_.header().outside_holders, read);
 }
 
 void BlockReader::add_totals(const record::ProcessTotals &totals, std::uint32_t index) {

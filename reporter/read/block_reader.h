@@ -30,6 +30,12 @@ public:
     /// Reads the programs' own wait counters.
     void read_wait_counters();
 
+    /// Reads who outside the run was in its way.
+    void read_outside_holders();
+
+    /// Reads what a thread waits for, where it waits; `thread`: 0 where it is not known.
+    void read_waiting(const record::Waiting &stored, std::int32_t thread, std::uint32_t process);
+
     /// Adds the totals of a process record; `index` is its place in Run::processes.
     void add_totals(const record::ProcessTotals &totals, std::uint32_t index);
 
@@ -44,7 +50,6 @@ private:
     void merge_leaf(Leaf leaf);
     void read_region(const record::Region &stored);
     void read_episode(const record::Episode &stored, std::uint32_t process);
-    void read_waiting(const record::ThreadBlock &block, std::uint32_t process);
     void read_event(const record::Event &stored, std::uint64_t place);
     void read_wait_counter(const record::WaitCounter &stored);
     void see(std::uint32_t process, std::int64_t at_ns);

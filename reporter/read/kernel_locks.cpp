@@ -28,10 +28,15 @@ bool parse_file(const std::string &text, KernelLock *lock) {
 }
 
 /// "1: FLOCK  ADVISORY  WRITE 812 08:01:1835012 0 EOF"; behind the number "->" where it waits.
-std::optional<KernelLock> parse_line(const std::string &line) {
+std::optional<KernelLock> parse_line(const std::string &line, bool *waits) {
     std::istringstream words(line);
     std::string number, kind, how, mode, pid, file, start, end;
-    if (!(words >> number >> kind >> how >> mode >> pid >> file >> start >> end)) {
+    words >> number >> kind;
+    *waits = kind == "->";
+    if (*waits) {
+        words >> kind;
+    }
+    if (!(words >> how >> mode >> pid >> file >> start >> end)) {
         return std::nullopt;
     }
     KernelLock lock;
@@ -45,18 +50,19 @@ std::optional<KernelLock> parse_line(const std::string &line) {
 
 } // namespace
 
-std::vector<KernelLock> parse_kernel_locks(std::string_view text) {
-    std::vector<KernelLock> locks;
+KernelLocks parse_kernel_locks(std::string_view text) {
+    KernelLocks locks;
     std::istringstream lines{std::string(text)};
     for (std::string line; std::getline(lines, line);) {
-        if (const auto lock = parse_line(line)) {
-            locks.push_back(*lock);
+        bool waits = false;
+        if (const auto lock = parse_line(line, &waits)) {
+            (waits ? locks.wanted : locks.held).push_back(*lock);
         }
     }
     return locks;
 }
 
-std::vector<KernelLock> kernel_locks() {
+KernelLocks kernel_locks() {
     std::ifstream file("/proc/locks");
     return parse_kernel_locks(std::string{std::istreambuf_iterator<char>(file), {}});
 }

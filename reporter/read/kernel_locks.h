@@ -18,12 +18,17 @@ struct KernelLock {
     std::int64_t range_start = 0, range_end = INT64_MAX; ///< both included
 };
 
-/// The locks of a text like /proc/locks that are held: lines of those who wait for them, leases and locks
-/// whose owner the kernel does not tell (ofd: -1, and other pid namespaces: 0) are left out.
-[[nodiscard]] std::vector<KernelLock> parse_kernel_locks(std::string_view text);
+struct KernelLocks {
+    std::vector<KernelLock> held;
+    std::vector<KernelLock> wanted; ///< by threads that are blocked; their processes' pids
+};
+
+/// The locks of a text like /proc/locks: leases, and locks whose owner the kernel does not tell (ofd: -1, and
+/// other pid namespaces: 0), are left out.
+[[nodiscard]] KernelLocks parse_kernel_locks(std::string_view text);
 
 /// Those of now; nothing where /proc/locks cannot be read.
-[[nodiscard]] std::vector<KernelLock> kernel_locks();
+[[nodiscard]] KernelLocks kernel_locks();
 
 /// The arguments of a process; empty where it is gone.
 [[nodiscard]] std::vector<std::string> command_of(std::int32_t pid);

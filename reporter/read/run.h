@@ -177,6 +177,19 @@ struct Event {
     std::uint64_t place = 0; ///< in the arena: the same event has the same one whenever the run is read
 };
 
+/// Processes outside the run that were seen to hold what somebody in it waited for: all with the same
+/// arguments.
+struct OutsideHolders {
+    std::uint32_t device_major = 0, device_minor = 0;
+    std::uint64_t inode = 0;
+    bool flock = false; ///< else a byte range
+    Mode mode = Mode::shared;
+    std::vector<std::string> command; ///< empty where it was gone by then
+    std::int32_t pid = 0;             ///< of the latest
+    std::uint64_t processes = 0;      ///< different ones
+    std::uint64_t seen_ns = 0;        ///< as long as looks found one, from each to the next
+};
+
 /// A wait counter of one process, driven by the program itself (PyTorch's wait counters).
 struct WaitCounter {
     std::string name;
@@ -238,6 +251,7 @@ struct Run {
     std::vector<Waiting> waiting;
     std::vector<Event> events; ///< by end_at_ns
     std::vector<WaitCounter> wait_counters;
+    std::vector<OutsideHolders> outside_holders;
     std::vector<Window> windows; ///< in their order; none where the run had no --window
 
     /// Some process of it is alive.

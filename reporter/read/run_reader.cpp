@@ -43,6 +43,7 @@ void read_processes(const record::ArenaView &arena, RecordTables &tables, BlockR
                                          const std::uint32_t index = tables.process(ref);
                                          if (index != no_index) {
                                              blocks.add_totals(stored.totals[stored.epoch & 1U], index);
+                                             blocks.read_waiting(stored.first_wait, 0, index);
                                          }
                                      });
 }
@@ -142,6 +143,7 @@ Run read_parts(const ArenaImage &image, Parts parts) {
         blocks.read_blocks();
         blocks.read_events();
         blocks.read_wait_counters();
+        blocks.read_outside_holders();
     }
 
     const std::int64_t latest_at_ns = clock.moment_ns(header.latest.ticks);

@@ -21,7 +21,7 @@
 namespace flockstat::record {
 
 inline constexpr char arena_magic[8] = {'F', 'L', 'O', 'C', 'K', 'S', 'T', 'A'};
-inline constexpr std::uint32_t arena_version = 6;
+inline constexpr std::uint32_t arena_version = 7;
 
 /// Offset in the arena in units of ref_unit bytes; 0 is "none".
 using Ref = std::uint32_t;
@@ -83,7 +83,7 @@ struct Header {
     std::int32_t command_status;   ///< wait status of the command, where `ended`
     std::uint32_t left_running;    ///< processes alive when the run was ended
     std::uint32_t unread_python;   ///< PY_VERSION_HEX of a Python whose own stacks could not be read; 0: none
-    std::uint32_t reserved1;
+    Ref outside_holders;           ///< chain of OutsideHolder
     Lost lost;
     std::uint64_t heap_next;     ///< bytes from the arena's start; atomic add takes room
     std::uint64_t heap_real;     ///< bytes from the arena's start that have real memory behind them
@@ -399,6 +399,8 @@ struct Process {
     std::uint32_t
         stand_in; ///< 1: made by another process of the run, to have its pid and command for what it holds
     std::uint32_t reserved;
+    Waiting first_wait; ///< of a thread that has no block yet: in the process's first call. UINT64_MAX: being
+                        ///< written
     ProcessTotals totals[2];
 };
 
@@ -420,6 +422,22 @@ struct Event {
     std::int64_t range_start, range_end;
 };
 inline constexpr unsigned events_in_chunk = 31;
+
+/// Processes outside the run that were in the way of somebody in it for long, as the kernel's list of locks
+/// said when it was looked at: all with the same arguments as one. Written by the one who started the run.
+struct OutsideHolder {
+    Ref next;
+    Ref command;             ///< string: arguments separated by NUL; 0: it was gone by then
+    std::int32_t pid;        ///< of the latest, as the observer sees it
+    std::uint32_t processes; ///< different ones
+    std::uint32_t device_major, device_minor;
+    std::uint64_t inode;
+    Family family; ///< flock, or posix
+    Mode mode;
+    std::uint8_t reserved[6];
+    std::uint64_t first_ticks, last_ticks; ///< when one was seen
+    std::uint64_t seen_ticks;              ///< as long as looks found one, from each to the next
+};
 
 /// A wait counter of one process, driven through the dynamic backend of PyTorch's wait counters: several
 /// threads at once may wait. Written under a lock of the process.

@@ -49,6 +49,7 @@ void put_texts(JsonStream &json, std::string_view name, const std::vector<std::s
 
 // What put_array finds.
 void put(JsonStream &json, const HolderReport &holder);
+void put(JsonStream &json, const OutsideHolderReport &holder);
 void put(JsonStream &json, const LockShare &share);
 void put(JsonStream &json, const SourceFrame &frame);
 void put(JsonStream &json, const SiteReport &site);
@@ -160,6 +161,16 @@ void put(JsonStream &json, const HolderReport &holder) {
     json.end_object();
 }
 
+void put(JsonStream &json, const OutsideHolderReport &holder) {
+    json.begin_object();
+    json.member("pid", holder.pid);
+    json.member("processes", holder.processes);
+    put_texts(json, "command", holder.command);
+    json.member("mode", mode_word(holder.mode));
+    json.member("seen_ns", holder.seen_ns);
+    json.end_object();
+}
+
 Json overtaken_object(const OvertakenReport &overtaken) {
     return {{"wait_ns", overtaken.wait_ns},
             {"times", overtaken.times},
@@ -233,6 +244,7 @@ void put(JsonStream &json, const LockReport &lock) {
     put_released(json, lock.released);
     json.member("held_open_ns", lock.held_open_ns);
     put_array(json, "held_by", lock.held_by);
+    put_array(json, "held_outside", lock.held_outside);
     put_mode(json, "shared", lock.shared);
     put_mode(json, "exclusive", lock.exclusive);
     put_stat(json, "enter", lock.enter);

@@ -3,6 +3,7 @@
 #include "reporter/write/short_path.h"
 #include "reporter/write/site_list.h"
 #include "reporter/write/table.h"
+#include "reporter/write/text_holders.h"
 
 #include <fmt/format.h>
 #include <numeric>
@@ -240,26 +241,6 @@ std::string released_sentence(const LockReport &lock, const TextStyle &style) {
     return text;
 }
 
-/// Who holds it still.
-std::string holders_sentence(const LockReport &lock, const TextStyle &style) {
-    constexpr std::size_t most = 3;
-    constexpr std::size_t command_columns = 40;
-    std::string text;
-    for (std::size_t i = 0; i < std::min(lock.held_by.size(), most); ++i) {
-        const HolderReport &holder = lock.held_by[i];
-        text += text.empty() ? "Still held by " : ", ";
-        text += fmt::format("process {}", holder.pid);
-        text += holder.command.empty()
-                    ? ""
-                    : fmt::format(" ({})", command_text(holder.command, command_columns, style));
-        text += fmt::format(" for {}", style.time(holder.held_ns));
-    }
-    if (lock.held_by.size() > most) {
-        text += fmt::format(" and {}", counted(lock.held_by.size() - most, "other", "others"));
-    }
-    return text.empty() ? text : text + ".";
-}
-
 /// How it went from one to the next, where threads queued or one was overtaken.
 std::string fairness_sentence(const LockReport &lock, const TextStyle &style) {
     constexpr std::uint64_t notable_ns = 1'000'000;
@@ -308,7 +289,8 @@ std::string details(const Report &report, const LockGroup &group, std::size_t nu
     text += "   " + style.faint(kind) + "\n";
     for (const std::string &sentence :
          {acquired_sentence(lock), polled_sentence(lock, style), troubles_sentence(lock, style),
-          fairness_sentence(lock, style), released_sentence(lock, style), holders_sentence(lock, style)}) {
+          fairness_sentence(lock, style), released_sentence(lock, style), holders_sentence(lock, style),
+          outside_sentence(lock, style)}) {
         text += sentence.empty() ? "" : wrapped(sentence, style.width(), 3, 3);
     }
     return text + stat_rows(lock, style) + site_lists(report, group, style);

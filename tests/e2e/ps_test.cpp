@@ -99,6 +99,31 @@ TEST_CASE("a poller and a thread that is blocked stand behind whoever holds the 
     CHECK(waiter.wait().status == 0);
 }
 
+TEST_CASE("who waits in the first lock call of its process is seen", "[ps]") {
+    const TempDirectory base;
+    const std::string path = base / "l";
+    Process holder({.argv = {program("hold"), "flock", path}});
+    REQUIRE(holder.read_line() == "held");
+    Process waiter(under_flockstat({.argv = {"flock", path, "true"}}, base / "run"));
+    json waiting = json::array();
+    for (int tries = 0; waiting.empty(); ++tries) { // the run begins when its command does
+        REQUIRE(tries < 600);
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+        const Outcome outcome = run_flockstat({"ps", "--json", (base / "run").string()});
+        const json runs = outcome.status == 0 ? json::parse(outcome.out)["runs"] : json::array();
+        waiting = runs.empty() ? json::array() : runs[0]["waiting"];
+    }
+    INFO(waiting.dump(1));
+    CHECK(waiting.size() == 1);
+    CHECK(waiting[0]["mode"] == "exclusive");
+    CHECK(waiting[0]["command"] == json::array({"flock", path, "true"}));
+    holder.send("go");
+    CHECK(holder.wait().status == 0);
+    CHECK(waiter.wait().status == 0);
+    const json report = json::parse(run_flockstat({"report", "-f", "json", (base / "run").string()}).out);
+    CHECK(report["run"]["complete"] == true);
+}
+
 TEST_CASE("who polls for long for what a process outside the run holds is told whose it is", "[ps]") {
     const TempDirectory base;
     const std::string path = base / "x.db";

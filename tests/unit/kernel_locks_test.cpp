@@ -43,7 +43,8 @@ struct Scene {
 } // namespace
 
 TEST_CASE("what is held, with a pid, is read") {
-    const std::vector<KernelLock> locks = parse_kernel_locks(text);
+    const KernelLocks all = parse_kernel_locks(text);
+    const std::vector<KernelLock> &locks = all.held;
     REQUIRE(locks.size() == 2);
     CHECK(locks[0].family == Family::posix);
     CHECK(locks[0].mode == Mode::exclusive);
@@ -59,7 +60,7 @@ TEST_CASE("what is held, with a pid, is read") {
 }
 
 TEST_CASE("who is in the way of a long wait from outside is found") {
-    const std::vector<KernelLock> held = parse_kernel_locks(text);
+    const std::vector<KernelLock> held = parse_kernel_locks(text).held;
     Scene scene(long_wait_ns);
     REQUIRE(outside_holders(scene.run, scene.locks, held).size() == 1);
     CHECK(outside_holders(scene.run, scene.locks, held)[0].pid == 45);
@@ -85,4 +86,13 @@ TEST_CASE("who is in the way of a long wait from outside is found") {
         scene.run.locks[0].family = Family::posix;
         CHECK(outside_holders(scene.run, scene.locks, held).empty());
     }
+}
+
+TEST_CASE("who waits, with a pid, is read apart") {
+    const std::vector<KernelLock> wanted = parse_kernel_locks(text).wanted;
+    REQUIRE(wanted.size() == 1);
+    CHECK(wanted[0].family == Family::flock);
+    CHECK(wanted[0].mode == Mode::exclusive);
+    CHECK(wanted[0].pid == 46);
+    CHECK(wanted[0].inode == 408224);
 }

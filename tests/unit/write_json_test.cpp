@@ -80,8 +80,9 @@ TEST_CASE("the report's keys are those of the schema, in its order") {
                              "attempts",     "granted",   "refused",      "interrupted",  "deadlocked",
                              "failed",       "tests",     "unlocks",      "acquisitions", "contended",
                              "polled",       "abandoned", "abandoned_ns", "errors",       "released",
-                             "held_open_ns", "held_by",   "shared",       "exclusive",    "enter",
-                             "region",       "exit",      "wait",         "overshoot",    "fairness"});
+                             "held_open_ns", "held_by",   "held_outside", "shared",       "exclusive",
+                             "enter",        "region",    "exit",         "wait",         "overshoot",
+                             "fairness"});
     CHECK(keys(lock["released"]) ==
           Keys{"unlock", "close", "exit", "exec", "converted", "still_held", "unknown"});
     CHECK(keys(lock["shared"]) == Keys{"enter", "region"});

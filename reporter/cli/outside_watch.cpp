@@ -1,0 +1,197 @@
+#include "reporter/cli/outside_watch.h"
+
+#include "reporter/analyze/outside_holders.h"
+#include "reporter/read/process_life.h"
+#include "reporter/read/run_clock.h"
+#include "reporter/record/clock.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <csignal>
+#include <exception>
+#include <mutex>
+#include <pthread.h>
+#include <set>
+
+namespace flockstat::cli {
+namespace {
+
+using reporter::KernelLock;
+using reporter::KernelLocks;
+using std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds look_interval{100};
+constexpr int rest_for_work = 50; ///< a look takes at most a fiftieth of the time
+
+record::Header &header_of(const record::Mapping &arena) {
+    return *reinterpret_cast<record::Header *>(arena.base);
+}
+
+bool is_in_the_way(const KernelLock &held, const KernelLock &wanted) {
+    return held.inode == wanted.inode && held.device_major == wanted.device_major &&
+           held.device_minor == wanted.device_minor &&
+           (held.family == record::Family::flock) == (wanted.family == record::Family::flock) &&
+           (held.mode == record::Mode::exclusive || wanted.mode == record::Mode::exclusive) &&
+           held.range_start <= wanted.range_end && wanted.range_start <= held.range_end;
+}
+
+/// What a wait is for, as the kernel names it. Of the first call for a file only the kernel's list tells;
+/// polling starts with such a call, so it is known.
+std::vector<KernelLock> wanted_by(const record::ArenaView &arena, const LongWait &wait,
+                                  const KernelLocks &locks) {
+    record::Lock lock;
+    if (wait.lock != 0 && arena.copy(wait.lock, &lock)) {
+        KernelLock wanted;
+        wanted.family = lock.family;
+        wanted.mode = wait.mode;
+        wanted.device_major = lock.device_major;
+        wanted.device_minor = lock.device_minor;
+        wanted.inode = lock.inode;
+        return {wanted};
+    }
+    std::vector<KernelLock> all;
+    std::ranges::copy_if(locks.wanted, std::back_inserter(all),
+                         [&](const KernelLock &wanted) { return wanted.pid == wait.pid; });
+    return all;
+}
+
+std::string joined(const std::vector<std::string> &arguments) {
+    std::string text;
+    for (const std::string &argument : arguments) {
+        text += (text.empty() ? "" : std::string(1, '\0')) + argument;
+    }
+    return text;
+}
+
+} // namespace
+
+std::vector<LongWait> long_waits(const record::ArenaView &arena, std::uint64_t now_ticks,
+                                 std::uint64_t long_ticks) {
+    std::vector<LongWait> waits;
+    const auto is_long = [&](std::uint64_t since_ticks) {
+        return since_ticks != 0 && since_ticks < now_ticks && now_ticks - since_ticks >= long_ticks;
+    };
+    arena.for_table<record::Process>(
+        arena.header().process_heads, [&](record::Ref, const record::Process &process) {
+            if (process.state == record::ProcessState::running && is_long(process.first_wait.since_ticks)) {
+                waits.push_back({process.pid, process.first_wait.lock, process.first_wait.mode});
+            }
+        });
+    const auto read = [&](record::Ref, const record::ThreadBlock &block) {
+        record::Process process;
+        if (block.process == 0 || !arena.copy(block.process, &process) || block.epoch != process.epoch ||
+            process.state != record::ProcessState::running) {
+            return;
+        }
+        if (is_long(block.waiting.since_ticks)) {
+            waits.push_back({process.pid, block.waiting.lock, block.waiting.mode});
+        }
+        for (const record::Episode &episode : block.episodes) {
+            // One that was given up goes on in the arena: it was tried again lately where it is none.
+            if (is_long(episode.first_ticks) &&
+                now_ticks < episode.last_ticks + long_ticks + 2 * episode.longest_gap_ticks) {
+                waits.push_back({process.pid, episode.lock, episode.mode});
+            }
+        }
+    };
+    arena.for_chain<record::ThreadBlock>(arena.header().blocks, read);
+    return waits;
+}
+
+std::vector<KernelLock> held_outside(const record::ArenaView &arena, const std::vector<LongWait> &waits,
+                                     const KernelLocks &locks) {
+    std::set<std::int32_t> inside;
+    arena.for_table<record::Process>(
+        arena.header().process_heads,
+        [&](record::Ref, const record::Process &process) { inside.insert(process.pid); });
+    std::set<std::size_t> found;
+    for (const LongWait &wait : waits) {
+        for (const KernelLock &wanted : wanted_by(arena, wait, locks)) {
+            for (std::size_t i = 0; i < locks.held.size(); ++i) {
+                if (is_in_the_way(locks.held[i], wanted) && inside.count(locks.held[i].pid) == 0) {
+                    found.insert(i);
+                }
+            }
+        }
+    }
+    std::vector<KernelLock> held;
+    for (const std::size_t i : found) {
+        held.push_back(locks.held[i]);
+    }
+    return held;
+}
+
+OutsideWatch::OutsideWatch(const record::Mapping &arena) : arena_(arena) {
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all); // signals are the main thread's
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    thread_ = std::jthread([this](const std::stop_token &stop) { watch(stop); });
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+void OutsideWatch::watch(const std::stop_token &stop) {
+    std::mutex mutex;
+    std::condition_variable_any never;
+    std::unique_lock lock(mutex);
+    steady_clock::duration rest = look_interval;
+    try {
+        while (!never.wait_for(lock, stop, rest, [&] { return stop.stop_requested(); })) {
+            const auto start = steady_clock::now();
+            look();
+            rest = std::max<steady_clock::duration>(look_interval,
+                                                    rest_for_work * (steady_clock::now() - start));
+        }
+    } catch (const std::exception &) { // no memory: the run goes on, and nobody outside is seen any more
+    }
+}
+
+void OutsideWatch::look() {
+    const record::ArenaView arena(arena_.base, arena_.bytes);
+    const std::uint64_t now_ticks = record::read_ticks(header_of(arena_).clock);
+    const record::ClockReading &started = header_of(arena_).started;
+    const std::uint64_t run_ns = record::monotonic_ns() - started.monotonic_ns;
+    if (run_ns < reporter::long_wait_ns) {
+        return; // and no rate of the clock to go by yet
+    }
+    const auto long_ticks = static_cast<std::uint64_t>(
+        static_cast<unsigned __int128>(now_ticks - started.ticks) * reporter::long_wait_ns / run_ns);
+    const std::vector<LongWait> waits = long_waits(arena, now_ticks, long_ticks);
+    ++looks_;
+    if (!waits.empty()) {
+        for (const KernelLock &held : held_outside(arena, waits, reporter::kernel_locks())) {
+            note(held);
+        }
+    }
+    looked_ticks_ = now_ticks;
+}
+
+void OutsideWatch::note(const KernelLock &held) {
+    const std::string command = joined(reporter::command_of(held.pid));
+    Noted &noted =
+        noted_[{held.device_major, held.device_minor, held.inode, held.family, held.mode, command}];
+    const std::uint64_t now_ticks = record::read_ticks(header_of(arena_).clock);
+    if (noted.record == nullptr) {
+        const record::Ref ref = record::take_room(arena_, sizeof(record::OutsideHolder), record::ref_unit);
+        noted.record = record::resolve<record::OutsideHolder>(arena_, ref);
+        if (noted.record == nullptr) {
+            return; // the arena is full, and says so
+        }
+        noted.record->command = command.empty() ? 0 : record::intern_string(arena_, command);
+        noted.record->device_major = held.device_major;
+        noted.record->device_minor = held.device_minor;
+        noted.record->inode = held.inode;
+        noted.record->family = held.family;
+        noted.record->mode = held.mode;
+        noted.record->first_ticks = now_ticks;
+        record::push(&header_of(arena_).outside_holders, noted.record, ref);
+    } else if (noted.last_look == looks_ - 1) {
+        noted.record->seen_ticks += now_ticks - looked_ticks_;
+    }
+    noted.record->processes += noted.record->pid != held.pid ? 1U : 0U;
+    noted.record->pid = held.pid;
+    noted.record->last_ticks = now_ticks;
+    noted.last_look = looks_;
+}
+
+} // namespace flockstat::cli
