@@ -2,6 +2,7 @@
 
 #include "reporter/record/system_call.h"
 #include "shim/handover.h"
+#include "shim/listed_descriptors.h"
 #include "shim/open_file.h"
 #include "shim/region_end.h"
 
@@ -44,6 +45,16 @@ void visit_pieces(HeldRegion *flock_region, const Extents &ranges, Visit visit) 
     }
 }
 
+/// Does the exec close a descriptor of a lock's file, one that nobody locked through included?
+bool closes_any_of(const record::Lock &lock) {
+    bool closes = false;
+    (void)visit_listed_descriptors("/proc/self/fd", [&](int number) {
+        closes = is_close_on_exec(number) && is_open_on(number, lock);
+        return !closes;
+    });
+    return closes;
+}
+
 class ExecVisitor final : public HeldVisitor {
 public:
     explicit ExecVisitor(ThreadState &thread) : thread_(thread) {}
@@ -78,6 +89,9 @@ public:
         visit_descriptors([&](const OpenFile &open_file, int, bool this_closes) {
             closes = closes || (open_file.file == &file && this_closes);
         });
+        if (const auto *lock = posix_lock_of(file); !closes && lock != nullptr) {
+            closes = closes_any_of(*lock);
+        }
         if (!file.lock.lock()) {
             return;
         }
@@ -91,6 +105,13 @@ public:
     }
 
 private:
+    /// The record of the file's posix locks where some are held; else nullptr.
+    static const record::Lock *posix_lock_of(const LockedFile &file) {
+        return file.posix.empty() ? nullptr
+                                  : record::resolve<record::Lock>(
+                                        run.arena, file.locks[static_cast<unsigned>(Family::posix)]);
+    }
+
     /// `survivor`: a descriptor that the new image has, or -1. `last`: any one.
     void leave(HeldRegion &region, Range piece, int survivor, int last, bool inherited) {
         region.live->closes_at_exec = survivor < 0 ? 1 : 0;

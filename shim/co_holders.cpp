@@ -2,6 +2,7 @@
 
 #include "reporter/record/system_call.h"
 #include "shim/kept_files.h"
+#include "shim/listed_descriptors.h"
 #include "shim/mapped_file.h"
 #include "shim/proc_path.h"
 #include "shim/roster.h"
@@ -63,28 +64,13 @@ private:
     }
 
     void list() {
-        const long folder =
-            system_call(SYS_openat, AT_FDCWD, address_of(path_.c_str()), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (folder < 0) {
-            answer_ = folder == -ENOENT || folder == -ESRCH ? answer_ : Answer::unknown;
-            return;
-        }
-        alignas(dirent64) char entries[1024];
-        long bytes = 0;
-        while (answer_ != Answer::yes &&
-               (bytes = system_call(SYS_getdents64, folder, address_of(entries), sizeof entries)) > 0) {
-            for (long at = 0; at < bytes && answer_ != Answer::yes;) {
-                const auto *entry = reinterpret_cast<const dirent64 *>(entries + at);
-                at += entry->d_reclen;
-                int number = -1;
-                const std::string_view name = entry->d_name;
-                std::from_chars(name.data(), name.data() + name.size(), number);
-                if (number >= tried_numbers || (number >= 0 && !tried_)) {
-                    ask(number);
-                }
+        const long failed = visit_listed_descriptors(path_.c_str(), [&](int number) {
+            if (number >= tried_numbers || !tried_) {
+                ask(number);
             }
-        }
-        system_call(SYS_close, folder);
+            return answer_ != Answer::yes;
+        });
+        answer_ = failed == 0 || failed == -ENOENT || failed == -ESRCH ? answer_ : Answer::unknown;
     }
 
     Answer ask(int number) {

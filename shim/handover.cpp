@@ -298,6 +298,21 @@ void keep_duplicate_over_exec(int descriptor, int duplicate_of) {
     (void)put(*run.process, keep);
 }
 
+namespace {
+
+/// Is a region of the keeper's of this process's `descriptor`, too? Its keeper may have the descriptor under
+/// another number by now, but not while the number that the region tells is open on the file: then that is
+/// the one that has the lock, and what is compared is another open of the file.
+bool is_of(const record::Region &slot, std::int32_t keeper, int descriptor) {
+    if (is_same_description(descriptor, keeper, slot.descriptor) == Answer::yes) {
+        return true;
+    }
+    const Answer same_file = is_same_file(descriptor, keeper, slot.descriptor);
+    return (same_file == Answer::no || same_file == Answer::absent) && find_number(descriptor, keeper) >= 0;
+}
+
+} // namespace
+
 void join_shared_regions(ThreadState &thread, OpenFile &open_file, int descriptor) {
     if (anything_handed()) {
         adopt_all(thread, Adopting::after_lock_call);
@@ -309,8 +324,7 @@ void join_shared_regions(ThreadState &thread, OpenFile &open_file, int descripto
         const bool of_file = slot.lock != 0 && (slot.lock == flock_lock || slot.lock == ofd_lock);
         const auto *keeper = record::resolve<record::Process>(run.arena, slot.process);
         if (since_ticks == 0 || !of_file || slot.process == run.process_ref || keeper == nullptr ||
-            (is_same_description(descriptor, keeper->pid, slot.descriptor) != Answer::yes &&
-             find_number(descriptor, keeper->pid) < 0)) {
+            !is_of(slot, keeper->pid, descriptor)) {
             return;
         }
         if (slot.holders < 2) {

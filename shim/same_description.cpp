@@ -28,6 +28,13 @@ Answer compare_locks(int ours, std::int32_t pid, int theirs) {
 
 /// Where kcmp is not allowed: other files are other descriptions.
 Answer compare_files(int ours, std::int32_t pid, int theirs) {
+    const Answer answer = is_same_file(ours, pid, theirs);
+    return answer == Answer::yes ? compare_locks(ours, pid, theirs) : answer;
+}
+
+} // namespace
+
+Answer is_same_file(int ours, std::int32_t pid, int theirs) {
     ProcPath path;
     path.add("/proc/").add(pid).add("/fd/").add(theirs);
     struct stat64 mine {};
@@ -41,11 +48,8 @@ Answer compare_files(int ours, std::int32_t pid, int theirs) {
         system_call(SYS_newfstatat, ours, address_of(""), address_of(&mine), AT_EMPTY_PATH) != 0) {
         return Answer::unknown;
     }
-    const bool same_file = mine.st_dev == other.st_dev && mine.st_ino == other.st_ino;
-    return same_file ? compare_locks(ours, pid, theirs) : Answer::no;
+    return mine.st_dev == other.st_dev && mine.st_ino == other.st_ino ? Answer::yes : Answer::no;
 }
-
-} // namespace
 
 Answer is_same_description(int ours, std::int32_t pid, int theirs) {
     constexpr long kcmp_file = 0; // KCMP_FILE

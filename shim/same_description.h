@@ -18,4 +18,7 @@ enum class Answer : std::uint8_t {
 /// an exclusive lock has one description. Unknown where neither tells.
 [[nodiscard]] Answer is_same_description(int ours, std::int32_t pid, int theirs);
 
+/// Is descriptor `theirs` of process `pid` open on the file of our `ours`?
+[[nodiscard]] Answer is_same_file(int ours, std::int32_t pid, int theirs);
+
 } // namespace flockstat::shim

@@ -64,6 +64,25 @@ TEST_CASE("what was handed to a number that is another description's by now has 
     });
 }
 
+TEST_CASE("a child's other open of the file is none of the one that has the lock", "[processes]") {
+    check_description_relays({
+        {"unlocks", "a.open a.second a.lock a.fork=b b.swap b.unlock held !a.unlock free", {{"unlock", 1}}},
+        {"without the first one",
+         "a.open a.second a.lock a.fork=b b.close b.swap b.unlock held !a.close free",
+         {{"close", 1}}},
+        {"opened after the lock",
+         "a.open a.lock a.second a.fork=b b.swap b.unlock held !a.unlock free",
+         {{"unlock", 1}}},
+    });
+}
+
+TEST_CASE("an exec that closes any descriptor of a file drops its posix locks", "[processes]") {
+    check_relay("posix", {"one that nobody locked through",
+                          "a.open a.second a.lock a.swap a.cloexec a.swap !a.exec free",
+                          {{"exec", 1}}});
+    check_relay("posix", {"none", "a.open a.second a.lock a.exec held !a.unlock free", {{"unlock", 1}}});
+}
+
 TEST_CASE("a child has none of its parent's posix locks", "[processes]") {
     check_relay("posix",
                 {"child closes", "a.open a.lock a.fork=b b.close held !a.unlock free", {{"unlock", 1}}});

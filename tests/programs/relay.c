@@ -2,10 +2,11 @@
 // Each step is told to one of them, and is over before the next one begins. Process `a` opens PATH, not
 // close-on-exec.
 //
-// STEP is [!]ACTOR.VERB: open lock shared unlock close lose (closes it, unseen) replace (by a duplicate of
-// stdin) range (closes it as one of several) dup (closes the original) move (the same, to a high number) map
-// (the file, with the descriptor) unmap cloexec nocloexec send (the descriptor, as a message) take (one from
-// a message) elsewhere (its children are of another pid namespace) wait (for its children) exit _exit
+// STEP is [!]ACTOR.VERB: open second (opens PATH once more, beside) swap (goes on with the other of the two,
+// which children by fork have too) lock shared unlock close lose (closes it, unseen) replace (by a duplicate
+// of stdin) range (closes it as one of several) dup (closes the original) move (the same, to a high number)
+// map (the file, with the descriptor) unmap cloexec nocloexec send (the descriptor, as a message) take (one
+// from a message) elsewhere (its children are of another pid namespace) wait (for its children) exit _exit
 // quick_exit abort kill daemon exec exectrue (becomes /bin/true); and those that make another process, as in
 // a.fork=b: fork clone (raw) spawn spawnas (under another number) vfork. The steps `held` and `free` ask the
 // kernel, `pause` lets 300 ms go by. `!` marks the step that releases the lock: prints "held LOW HIGH", the
@@ -26,7 +27,7 @@ enum { map_bytes = 4096 };
 
 extern char **environ;
 static const char *family, *path, *program;
-static int self, fd = -1;
+static int self, fd = -1, second = -1;
 static void *mapped;
 
 // Unseen by anybody who stands between this program and libc.
@@ -141,6 +142,13 @@ static void perform(char *verb) {
             return; // the child: has said that it is ready
     } else if (strcmp(verb, "open") == 0) {
         fd = open(path, O_RDWR | O_CREAT, 0600);
+    } else if (strcmp(verb, "second") == 0) {
+        second = open(path, O_RDWR | O_CREAT, 0600);
+        must(second >= 0, path);
+    } else if (strcmp(verb, "swap") == 0) {
+        const int first = fd;
+        fd = second;
+        second = first;
     } else if (strcmp(verb, "lock") == 0 || strcmp(verb, "shared") == 0) {
         must(lock_file(family, fd, *verb == 's', 0) == 0, verb);
     } else if (strcmp(verb, "unlock") == 0) {
