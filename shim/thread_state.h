@@ -23,6 +23,9 @@ public:
     /// Takes the oldest; false where there is none.
     [[nodiscard]] bool pop(Operation *out);
     [[nodiscard]] bool empty() const { return __atomic_load_n(&filled_, __ATOMIC_RELAXED) == taken_; }
+    [[nodiscard]] bool half_full() const {
+        return __atomic_load_n(&filled_, __ATOMIC_RELAXED) - taken_ >= capacity / 2;
+    }
     void clear() { filled_ = taken_ = 0; }
 
 private:

@@ -75,6 +75,9 @@ void show_wait(const Operation &operation, WaitMark *mark) {
         mark->outer = blocked_operation;
     } else if (ThreadState *thread = thread_state(); thread != nullptr) {
         queue_left_call(*thread);
+        if (thread->queue.half_full()) { // a program may leave one call after the other, and finish none
+            apply_queued(*thread);
+        }
     } else {
         count_lost(&record::Lost::calls);
     }

@@ -2,7 +2,7 @@
 //   eintr      a handler without SA_RESTART: the call fails with EINTR
 //   restart    a handler with SA_RESTART: the call goes on, and is granted
 //   deferred, async   pthread_cancel of the thread that is blocked in it (flock: async only)
-//   jump       a handler that leaves by siglongjmp, five times; then the lock is free, and taken twice
+//   jump       a handler that leaves by siglongjmp, fifty times; then the lock is free, and taken twice
 // The child sends the signal when the request waits in the kernel (/proc/locks). Prints what the call did.
 #include <pthread.h>
 #include <setjmp.h>
@@ -71,11 +71,11 @@ static void case_signal(int flags) {
 }
 
 static void case_jump(void) {
-    hold_and_signal(5);
+    hold_and_signal(50);
     handle(jump_back, 0);
     int fd = open_file(path);
     volatile int jumps = 0;
-    for (; jumps < 5; ++jumps) {
+    for (; jumps < 50; ++jumps) {
         if (sigsetjmp(back, 1) == 0)
             lock_file(family, fd, 0, 1);
     }
