@@ -35,23 +35,27 @@ bool is_in_the_way(const KernelLock &held, const KernelLock &wanted) {
            held.range_start <= wanted.range_end && wanted.range_start <= held.range_end;
 }
 
-/// What a wait is for, as the kernel names it. Of the first call for a file only the kernel's list tells;
-/// polling starts with such a call, so it is known.
+/// What a wait is for, as the kernel names it: it lists those that are blocked, and knows their bytes. Who
+/// polls is in no list of the kernel.
 std::vector<KernelLock> wanted_by(const record::ArenaView &arena, const LongWait &wait,
                                   const KernelLocks &locks) {
     record::Lock lock;
-    if (wait.lock != 0 && arena.copy(wait.lock, &lock)) {
+    const bool known = wait.lock != 0 && arena.copy(wait.lock, &lock);
+    std::vector<KernelLock> all;
+    std::ranges::copy_if(locks.wanted, std::back_inserter(all), [&](const KernelLock &wanted) {
+        return wanted.pid == wait.pid && (!known || wanted.inode == lock.inode);
+    });
+    if (known && all.empty()) {
         KernelLock wanted;
         wanted.family = lock.family;
         wanted.mode = wait.mode;
         wanted.device_major = lock.device_major;
         wanted.device_minor = lock.device_minor;
         wanted.inode = lock.inode;
-        return {wanted};
+        wanted.range_start = wait.range_start;
+        wanted.range_end = wait.range_end;
+        all.push_back(wanted);
     }
-    std::vector<KernelLock> all;
-    std::ranges::copy_if(locks.wanted, std::back_inserter(all),
-                         [&](const KernelLock &wanted) { return wanted.pid == wait.pid; });
     return all;
 }
 
@@ -74,7 +78,8 @@ std::vector<LongWait> long_waits(const record::ArenaView &arena, std::uint64_t n
     arena.for_table<record::Process>(
         arena.header().process_heads, [&](record::Ref, const record::Process &process) {
             if (process.state == record::ProcessState::running && is_long(process.first_wait.since_ticks)) {
-                waits.push_back({process.pid, process.first_wait.lock, process.first_wait.mode});
+                waits.push_back(
+                    {.pid = process.pid, .lock = process.first_wait.lock, .mode = process.first_wait.mode});
             }
         });
     const auto read = [&](record::Ref, const record::ThreadBlock &block) {
@@ -84,13 +89,14 @@ std::vector<LongWait> long_waits(const record::ArenaView &arena, std::uint64_t n
             return;
         }
         if (is_long(block.waiting.since_ticks)) {
-            waits.push_back({process.pid, block.waiting.lock, block.waiting.mode});
+            waits.push_back({.pid = process.pid, .lock = block.waiting.lock, .mode = block.waiting.mode});
         }
         for (const record::Episode &episode : block.episodes) {
             // One that was given up goes on in the arena: it was tried again lately where it is none.
             if (is_long(episode.first_ticks) &&
                 now_ticks < episode.last_ticks + long_ticks + 2 * episode.longest_gap_ticks) {
-                waits.push_back({process.pid, episode.lock, episode.mode});
+                waits.push_back(
+                    {process.pid, episode.lock, episode.mode, episode.range_start, episode.range_end});
             }
         }
     };

@@ -20,6 +20,8 @@ struct LongWait {
     std::int32_t pid = 0;
     record::Ref lock = 0; ///< 0: the process's first call for the file, which only the kernel knows
     record::Mode mode = record::Mode::shared;
+    std::int64_t range_start = 0,
+                 range_end = INT64_MAX; ///< bytes, both included; of one that is blocked: not known
 };
 
 /// The waits that are older than `long_ticks` now.
