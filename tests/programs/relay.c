@@ -184,7 +184,12 @@ static void perform(char *verb) {
     } else if (strcmp(verb, "wait") == 0) {
         while (waitpid(-1, NULL, 0) > 0) {}
     } else if (strcmp(verb, "daemon") == 0) {
+        // Its parent ends by itself, and has the descriptor until then.
+        char parents[64], target[8];
+        snprintf(parents, sizeof parents, "/proc/%d/fd/%d", (int)getpid(), fd);
         must(daemon(1, 1) == 0, verb);
+        while (readlink(parents, target, sizeof target) >= 0)
+            sleep_ms(1);
     } else if (strcmp(verb, "exec") == 0) {
         snprintf(who, sizeof who, "%d", self);
         snprintf(number, sizeof number, "%d", fd);
@@ -317,6 +322,9 @@ int main(int argc, char **argv) {
         const int last = argv[i][0] == '!';
         const char *step = argv[i] + last;
         if (strcmp(step, "held") == 0 || strcmp(step, "free") == 0) {
+            // A process that ends gives back what it has a moment after others could see that it ends.
+            for (int tries = 0; *step == 'f' && tries < 10000 && is_held(); ++tries)
+                sleep_ms(1);
             must(is_held() == (*step == 'h'), argv[i]);
             continue;
         }
