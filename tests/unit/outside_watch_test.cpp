@@ -31,9 +31,7 @@ KernelLock kernel_lock(std::int32_t pid, std::int64_t start, std::int64_t end) {
     return lock;
 }
 
-record::ArenaView view_of(ArenaBuilder &made) {
-    return {&made.header(), made.header().arena_bytes};
-}
+record::ArenaView view_of(ArenaBuilder &made) { return {&made.header(), made.header().arena_bytes}; }
 
 std::vector<std::int32_t> pids(const std::vector<KernelLock> &locks) {
     std::vector<std::int32_t> result;
