@@ -127,15 +127,22 @@ template<Family family>
         return false;
     }
     begin_region(thread, call, known->leaf, holding, *region);
-    const Mode mode = call.kind == record::LeafKind::acquire_shared ? Mode::shared : Mode::exclusive;
-    describe_region(thread, *region, known->leaf, lock, stack->stack, family, mode);
-    region->made_in = open_file.made_in;
-    region->alone_ticks = open_file.alone_ticks;
+    // An interpreter's stack is never recognised as the one before, but mostly is.
+    if (region->leaf == known->leaf && region->leaf_epoch == thread.leaf_epoch &&
+        region->owner == holding.owner() && region->descriptor == call.descriptor &&
+        (family == Family::flock || region->range == call.range)) {
+        __atomic_store_n(&region->live->since_ticks, call.end_ticks, __ATOMIC_RELEASE);
+    } else {
+        const Mode mode = call.kind == record::LeafKind::acquire_shared ? Mode::shared : Mode::exclusive;
+        describe_region(thread, *region, known->leaf, lock, stack->stack, family, mode);
+        region->made_in = open_file.made_in;
+        region->alone_ticks = open_file.alone_ticks;
+        publish_region(*region, family == Family::flock ? Range{} : call.range, holding.owner(),
+                       call.descriptor, thread.block->thread);
+    }
     region->asked_from = stack;
     region->asked = known;
     region->cache_epoch = thread.stacks.epoch();
-    publish_region(*region, family == Family::flock ? Range{} : call.range, holding.owner(), call.descriptor,
-                   thread.block->thread);
     ++thread.block->totals.attempts;
     add_known_samples(thread, known->leaf->first, known->memo, thread.block->totals.enter,
                       call.end_ticks - call.start_ticks, call.end_ticks);
