@@ -91,8 +91,9 @@ template<Family family>
 [[gnu::always_inline]] inline bool is_repeated(const ThreadState &thread, const QuickCall &call,
                                                const CallSite &site, const Holding<family> &holding,
                                                const HeldRegion *region) {
-    // Its pointers are good only after the epochs were found to be.
-    return ordinary(region != nullptr) && ordinary(region->cache_epoch == thread.stacks.epoch()) &&
+    // Its pointers are good only in its thread, after the epochs were found to be.
+    return ordinary(region != nullptr) && ordinary(region->leaf_owner == &thread) &&
+           ordinary(region->cache_epoch == thread.stacks.epoch()) &&
            ordinary(region->leaf_epoch == thread.leaf_epoch) &&
            ordinary(region->asked->key ==
                     CachedStack::key_of(holding.lock_ref(), static_cast<unsigned>(call.kind))) &&

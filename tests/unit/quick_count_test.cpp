@@ -73,10 +73,10 @@ bool counted_quickly(const Step &step, const shim::Operation &operation) {
     }
 }
 
-/// Stands for the wrapper: its caller is the site. Returns true where the call was counted on the short way.
-[[gnu::noinline]] bool locked_call(Recording *recording, int descriptor, const Step &step, Way way) {
+/// A call from `site`. Returns true where it was counted on the short way.
+bool call_from(const shim::CallSite &site, Recording *recording, int descriptor, const Step &step, Way way) {
     shim::Operation operation;
-    operation.site = FLOCKSTAT_CALL_SITE();
+    operation.site = site;
     operation.deed = step.kind == LeafKind::release ? Deed::unlock : Deed::attempt;
     operation.mode = step.kind == LeafKind::acquire_shared ? Mode::shared : Mode::exclusive;
     operation.family = step.family;
@@ -93,6 +93,17 @@ bool counted_quickly(const Step &step, const shim::Operation &operation) {
     }
     shim::apply(operation);
     return false;
+}
+
+/// Stands for the wrapper: its caller is the site.
+[[gnu::noinline]] bool locked_call(Recording *recording, int descriptor, const Step &step, Way way) {
+    return call_from(FLOCKSTAT_CALL_SITE(), recording, descriptor, step, way);
+}
+
+/// Does something with its caller's site while that is alive.
+template<typename Deed>
+[[gnu::noinline]] void with_site(Deed deed) {
+    deed(FLOCKSTAT_CALL_SITE());
 }
 
 void write(std::ostream &out, const char *name, const reporter::Samples &samples) {
@@ -311,5 +322,30 @@ TEST_CASE("a region shows all its bytes, though part of the one before was given
     REQUIRE(run.regions.size() == 1);
     CHECK(run.regions[0].range_start == 0);
     CHECK(run.regions[0].range_end == 9);
+    recording.close(file);
+}
+
+TEST_CASE("a region that another thread got is none of the thread's own, though called from the same place") {
+    // As after a thread that took over the other one's stack.
+    Recording recording;
+    shim::run.stacks = true;
+    const int file = recording.open("a");
+    const Step lock{.file = 0, .kind = LeafKind::acquire_exclusive, .error = 0, .idle_ns = 0, .took_ns = 100};
+    Step unlock = lock;
+    unlock.kind = LeafKind::release;
+    std::vector<bool> quick;
+    std::thread([&] {
+        with_site([&](const shim::CallSite &site) {
+            for (const Step &step : {lock, unlock, lock}) {
+                quick.push_back(call_from(site, &recording, file, step, Way::quick_first));
+            }
+            std::thread([&] {
+                for (const Step &step : {unlock, lock}) {
+                    quick.push_back(call_from(site, &recording, file, step, Way::quick_first));
+                }
+            }).join();
+        });
+    }).join();
+    CHECK(quick == std::vector<bool>{false, true, true, false, false});
     recording.close(file);
 }
