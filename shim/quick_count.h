@@ -85,7 +85,17 @@ private:
     }
 };
 
-/// Does the thread's next region show all of this request but its time already? Mostly the same place locks
+/// Does a region's slot show all of this request but its time already?
+template<Family family>
+[[gnu::always_inline]] inline bool shows_same(const ThreadState &thread, const HeldRegion &region,
+                                              const record::Leaf *leaf, const QuickCall &call,
+                                              const Holding<family> &holding) {
+    return ordinary(region.leaf == leaf) && ordinary(region.leaf_epoch == thread.leaf_epoch) &&
+           ordinary(region.owner == holding.owner()) && ordinary(region.descriptor == call.descriptor) &&
+           (family == Family::flock || ordinary(region.range == call.range));
+}
+
+/// Is this request the one again that the thread's next region was counted for? Mostly the same place locks
 /// the same file again, and takes the region that it gave back.
 template<Family family>
 [[gnu::always_inline]] inline bool is_repeated(const ThreadState &thread, const QuickCall &call,
@@ -97,9 +107,8 @@ template<Family family>
            ordinary(region->leaf_epoch == thread.leaf_epoch) &&
            ordinary(region->asked->key ==
                     CachedStack::key_of(holding.lock_ref(), static_cast<unsigned>(call.kind))) &&
-           ordinary(region->leaf == region->asked->leaf) && ordinary(region->live != nullptr) &&
-           ordinary(region->owner == holding.owner()) && ordinary(region->descriptor == call.descriptor) &&
-           (family == Family::flock || ordinary(region->range == call.range)) &&
+           ordinary(region->live != nullptr) &&
+           shows_same(thread, *region, region->asked->leaf, call, holding) &&
            ordinary(thread.stacks.is_still(*region->asked_from, site));
 }
 
@@ -129,9 +138,7 @@ template<Family family>
     }
     begin_region(thread, call, known->leaf, holding, *region);
     // An interpreter's stack is never recognised as the one before, but mostly is.
-    if (region->leaf == known->leaf && region->leaf_epoch == thread.leaf_epoch &&
-        region->owner == holding.owner() && region->descriptor == call.descriptor &&
-        (family == Family::flock || region->range == call.range)) {
+    if (shows_same(thread, *region, known->leaf, call, holding)) {
         __atomic_store_n(&region->live->since_ticks, call.end_ticks, __ATOMIC_RELEASE);
     } else {
         const Mode mode = call.kind == record::LeafKind::acquire_shared ? Mode::shared : Mode::exclusive;

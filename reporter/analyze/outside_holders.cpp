@@ -11,13 +11,6 @@ bool is_unexplained(const WantedLock &wanted) {
     return wanted.lock != no_index && wanted.wait_ns >= long_wait_ns && wanted.behind.empty();
 }
 
-bool is_in_the_way(const Lock &lock, Mode wanted, const KernelLock &held) {
-    return held.inode == lock.inode && held.device_major == lock.device_major &&
-           held.device_minor == lock.device_minor &&
-           (held.family == Family::flock) == (lock.family == Family::flock) &&
-           (held.mode == Mode::exclusive || wanted == Mode::exclusive);
-}
-
 } // namespace
 
 bool needs_outside_holders(const LiveLocks &locks) {
@@ -38,8 +31,9 @@ std::vector<OutsideHolder> outside_holders(const Run &run, const LiveLocks &lock
         if (!is_unexplained(wanted)) {
             continue;
         }
+        const KernelLock listed = as_kernel_lock(run.locks[wanted.lock], wanted.mode);
         for (const KernelLock &lock : held) {
-            if (inside.count(lock.pid) == 0 && is_in_the_way(run.locks[wanted.lock], wanted.mode, lock) &&
+            if (inside.count(lock.pid) == 0 && is_in_the_way(lock, listed) &&
                 known.insert({wanted.lock, lock.pid, lock.range_start}).second) {
                 holders.push_back({wanted.lock, lock.pid, command_of(lock.pid), lock.mode, lock.range_start,
                                    lock.range_end});

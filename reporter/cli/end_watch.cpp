@@ -1,5 +1,6 @@
 #include "reporter/cli/end_watch.h"
 
+#include "reporter/cli/signal_free_thread.h"
 #include "reporter/read/process_life.h"
 #include "reporter/read/run_clock.h"
 #include "reporter/record/chain.h"
@@ -8,10 +9,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <csignal>
 #include <exception>
 #include <poll.h>
-#include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
@@ -23,10 +22,6 @@ namespace {
 
 constexpr int look_interval_ms = 20;
 constexpr std::int32_t stop_word = 0; // no process's pid
-
-record::Header &header_of(const record::Mapping &arena) {
-    return *reinterpret_cast<record::Header *>(arena.base);
-}
 
 /// A handle on a process; -1 where there is none.
 int open_handle(std::int32_t pid) {
@@ -63,12 +58,7 @@ EndWatch::EndWatch(const record::Mapping &arena)
     if (pid_namespace_ == 0 || ends_ < 0 || stop_ < 0 || !await(ends_, stop_, stop_word)) {
         return;
     }
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all); // signals are the main thread's
-    pthread_sigmask(SIG_BLOCK, &all, &before);
-    thread_ = std::thread([this] { watch(); });
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    thread_ = start_signal_free_thread([this] { watch(); });
 }
 
 EndWatch::~EndWatch() {
@@ -117,7 +107,7 @@ void EndWatch::note_end(std::int32_t pid) {
     }
     auto *process = record::resolve<record::Process>(arena_, found->second.latest);
     if (process != nullptr && process->state == record::ProcessState::running) {
-        const std::uint64_t now = record::read_ticks(header_of(arena_).clock);
+        const std::uint64_t now = record::read_ticks(record::header_of(arena_).clock);
         __atomic_store_n(&process->ended_ticks, now, __ATOMIC_RELEASE);
     }
     close(found->second.handle); // leaves the epoll set, too
@@ -125,13 +115,14 @@ void EndWatch::note_end(std::int32_t pid) {
 }
 
 void EndWatch::look_for_new() {
-    const std::uint32_t count = __atomic_load_n(&header_of(arena_).process_count, __ATOMIC_ACQUIRE);
+    const std::uint32_t count = __atomic_load_n(&record::header_of(arena_).process_count, __ATOMIC_ACQUIRE);
     if (count == known_processes_) {
         return;
     }
     known_processes_ = count;
     for (std::size_t chain = 0; chain < record::process_chains; ++chain) {
-        const record::Ref head = __atomic_load_n(&header_of(arena_).process_heads[chain], __ATOMIC_ACQUIRE);
+        const record::Ref head =
+            __atomic_load_n(&record::header_of(arena_).process_heads[chain], __ATOMIC_ACQUIRE);
         std::vector<record::Ref> fresh;
         record::Ref ref = head;
         while (ref != known_heads_[chain] && fresh.size() < record::max_chain_steps) {
@@ -167,7 +158,7 @@ void EndWatch::add(record::Ref ref, const record::Process &process) {
     if (handle < 0) {
         return;
     }
-    const reporter::RunClock clock(header_of(arena_));
+    const reporter::RunClock clock(record::header_of(arena_));
     const std::uint64_t age_ticks = clock.now_ticks() - process.attached_ticks;
     const bool is_it = clock.of_this_boot() && clock.now_ticks() >= process.attached_ticks &&
                        reporter::process_life(pid, clock.duration_ns(age_ticks)) == reporter::Life::alive;

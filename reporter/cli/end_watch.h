@@ -44,7 +44,7 @@ private:
     std::uint32_t known_processes_ = 0;    ///< Header::process_count when it was last looked for new ones
     std::vector<record::Ref> known_heads_; ///< of Header::process_heads then
     std::unordered_map<std::int32_t, Watched> watched_; ///< by pid
-    std::thread thread_;
+    std::jthread thread_;
 };
 
 } // namespace flockstat::cli

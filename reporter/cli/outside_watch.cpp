@@ -1,16 +1,14 @@
 #include "reporter/cli/outside_watch.h"
 
 #include "reporter/analyze/outside_holders.h"
-#include "reporter/read/process_life.h"
-#include "reporter/read/run_clock.h"
+#include "reporter/cli/joined.h"
+#include "reporter/cli/signal_free_thread.h"
 #include "reporter/record/clock.h"
 
 #include <algorithm>
 #include <condition_variable>
-#include <csignal>
 #include <exception>
 #include <mutex>
-#include <pthread.h>
 #include <set>
 
 namespace flockstat::cli {
@@ -23,18 +21,6 @@ using std::chrono::steady_clock;
 constexpr std::chrono::milliseconds look_interval{100};
 constexpr int rest_for_work = 50; ///< a look takes at most a fiftieth of the time
 
-record::Header &header_of(const record::Mapping &arena) {
-    return *reinterpret_cast<record::Header *>(arena.base);
-}
-
-bool is_in_the_way(const KernelLock &held, const KernelLock &wanted) {
-    return held.inode == wanted.inode && held.device_major == wanted.device_major &&
-           held.device_minor == wanted.device_minor &&
-           (held.family == record::Family::flock) == (wanted.family == record::Family::flock) &&
-           (held.mode == record::Mode::exclusive || wanted.mode == record::Mode::exclusive) &&
-           held.range_start <= wanted.range_end && wanted.range_start <= held.range_end;
-}
-
 /// What a wait is for, as the kernel names it: it lists those that are blocked, and knows their bytes. Who
 /// polls is in no list of the kernel.
 std::vector<KernelLock> wanted_by(const record::ArenaView &arena, const LongWait &wait,
@@ -46,25 +32,12 @@ std::vector<KernelLock> wanted_by(const record::ArenaView &arena, const LongWait
         return wanted.pid == wait.pid && (!known || wanted.inode == lock.inode);
     });
     if (known && all.empty()) {
-        KernelLock wanted;
-        wanted.family = lock.family;
-        wanted.mode = wait.mode;
-        wanted.device_major = lock.device_major;
-        wanted.device_minor = lock.device_minor;
-        wanted.inode = lock.inode;
+        KernelLock wanted = reporter::as_kernel_lock(lock, wait.mode);
         wanted.range_start = wait.range_start;
         wanted.range_end = wait.range_end;
         all.push_back(wanted);
     }
     return all;
-}
-
-std::string joined(const std::vector<std::string> &arguments) {
-    std::string text;
-    for (const std::string &argument : arguments) {
-        text += (text.empty() ? "" : std::string(1, '\0')) + argument;
-    }
-    return text;
 }
 
 } // namespace
@@ -114,7 +87,7 @@ std::vector<KernelLock> held_outside(const record::ArenaView &arena, const std::
     for (const LongWait &wait : waits) {
         for (const KernelLock &wanted : wanted_by(arena, wait, locks)) {
             for (std::size_t i = 0; i < locks.held.size(); ++i) {
-                if (is_in_the_way(locks.held[i], wanted) && inside.count(locks.held[i].pid) == 0) {
+                if (reporter::is_in_the_way(locks.held[i], wanted) && inside.count(locks.held[i].pid) == 0) {
                     found.insert(i);
                 }
             }
@@ -127,13 +100,8 @@ std::vector<KernelLock> held_outside(const record::ArenaView &arena, const std::
     return held;
 }
 
-OutsideWatch::OutsideWatch(const record::Mapping &arena) : arena_(arena) {
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all); // signals are the main thread's
-    pthread_sigmask(SIG_BLOCK, &all, &before);
-    thread_ = std::jthread([this](const std::stop_token &stop) { watch(stop); });
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+OutsideWatch::OutsideWatch(const record::Mapping &arena)
+    : arena_(arena), thread_(start_signal_free_thread([this](const std::stop_token &stop) { watch(stop); })) {
 }
 
 void OutsideWatch::watch(const std::stop_token &stop) {
@@ -154,8 +122,8 @@ void OutsideWatch::watch(const std::stop_token &stop) {
 
 void OutsideWatch::look() {
     const record::ArenaView arena(arena_.base, arena_.bytes);
-    const std::uint64_t now_ticks = record::read_ticks(header_of(arena_).clock);
-    const record::ClockReading &started = header_of(arena_).started;
+    const std::uint64_t now_ticks = record::read_ticks(record::header_of(arena_).clock);
+    const record::ClockReading &started = record::header_of(arena_).started;
     const std::uint64_t run_ns = record::monotonic_ns() - started.monotonic_ns;
     if (run_ns < reporter::long_wait_ns) {
         return; // and no rate of the clock to go by yet
@@ -173,10 +141,10 @@ void OutsideWatch::look() {
 }
 
 void OutsideWatch::note(const KernelLock &held) {
-    const std::string command = joined(reporter::command_of(held.pid));
+    const std::string command = joined(reporter::command_of(held.pid), '\0');
     Noted &noted =
         noted_[{held.device_major, held.device_minor, held.inode, held.family, held.mode, command}];
-    const std::uint64_t now_ticks = record::read_ticks(header_of(arena_).clock);
+    const std::uint64_t now_ticks = record::read_ticks(record::header_of(arena_).clock);
     if (noted.record == nullptr) {
         const record::Ref ref = record::take_room(arena_, sizeof(record::OutsideHolder), record::ref_unit);
         noted.record = record::resolve<record::OutsideHolder>(arena_, ref);
@@ -189,14 +157,12 @@ void OutsideWatch::note(const KernelLock &held) {
         noted.record->inode = held.inode;
         noted.record->family = held.family;
         noted.record->mode = held.mode;
-        noted.record->first_ticks = now_ticks;
-        record::push(&header_of(arena_).outside_holders, noted.record, ref);
+        record::push(&record::header_of(arena_).outside_holders, noted.record, ref);
     } else if (noted.last_look == looks_ - 1) {
         noted.record->seen_ticks += now_ticks - looked_ticks_;
     }
     noted.record->processes += noted.record->pid != held.pid ? 1U : 0U;
     noted.record->pid = held.pid;
-    noted.record->last_ticks = now_ticks;
     noted.last_look = looks_;
 }
 

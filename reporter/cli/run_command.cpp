@@ -1,6 +1,7 @@
 #include "reporter/cli/commands.h"
 #include "reporter/cli/end_watch.h"
 #include "reporter/cli/failure.h"
+#include "reporter/cli/joined.h"
 #include "reporter/cli/launch.h"
 #include "reporter/cli/outside_watch.h"
 #include "reporter/cli/run_directory.h"
@@ -62,14 +63,6 @@ std::vector<std::string> arena_directories(const record::Settings &settings) {
         result.emplace_back(temporary);
     }
     result.emplace_back("/tmp");
-    return result;
-}
-
-std::string joined(const std::vector<std::string> &texts, char divider) {
-    std::string result;
-    for (const std::string &text : texts) {
-        result += (result.empty() ? "" : std::string(1, divider)) + text;
-    }
     return result;
 }
 
@@ -156,10 +149,10 @@ void warn_about_target(const std::string &command) {
 
 /// Notes in the arena how the command ended.
 void mark_ended(const record::Mapping &arena, int wait_status) {
-    auto *header = reinterpret_cast<record::Header *>(arena.base);
-    header->command_status = wait_status;
+    record::Header &header = record::header_of(arena);
+    header.command_status = wait_status;
     record::renew_clock(arena);
-    __atomic_store_n(&header->ended, 1U, __ATOMIC_RELEASE);
+    __atomic_store_n(&header.ended, 1U, __ATOMIC_RELEASE);
 }
 
 void tell_that_nothing_locked(std::size_t processes) {
@@ -192,7 +185,7 @@ void finish(const RunState &state, bool quiet, bool html) {
         static_cast<std::uint32_t>(std::ranges::count_if(run.processes, [](const reporter::Process &process) {
             return process.ending == reporter::Ending::running;
         }));
-    reinterpret_cast<record::Header *>(state.arena.base)->left_running = left_running;
+    record::header_of(state.arena).left_running = left_running;
     if (state.windows != nullptr) {
         state.windows->finish(run);
     }
@@ -248,7 +241,7 @@ int wait_for(Launch &launch, bool status, const RunState &state) {
 int carry_out(const RunOptions &options, const record::Settings &settings, Environment environment,
               const RunState &state) {
     const auto note_pid = [&] { // in the child: whoever attaches to the arena finds it there
-        reinterpret_cast<record::Header *>(state.arena.base)->first_pid = getpid();
+        record::header_of(state.arena).first_pid = getpid();
     };
     Launch launch(options.command, std::move(environment), note_pid);
     std::optional<EndWatch> ends(state.arena);

@@ -50,6 +50,14 @@ std::optional<KernelLock> parse_line(const std::string &line, bool *waits) {
 
 } // namespace
 
+bool is_in_the_way(const KernelLock &held, const KernelLock &wanted) {
+    return held.inode == wanted.inode && held.device_major == wanted.device_major &&
+           held.device_minor == wanted.device_minor &&
+           (held.family == Family::flock) == (wanted.family == Family::flock) &&
+           (held.mode == Mode::exclusive || wanted.mode == Mode::exclusive) &&
+           held.range_start <= wanted.range_end && wanted.range_start <= held.range_end;
+}
+
 KernelLocks parse_kernel_locks(std::string_view text) {
     KernelLocks locks;
     std::istringstream lines{std::string(text)};

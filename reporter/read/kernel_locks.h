@@ -18,6 +18,22 @@ struct KernelLock {
     std::int64_t range_start = 0, range_end = INT64_MAX; ///< both included
 };
 
+/// A lock of a record (record::Lock, or Lock of a run) as the kernel would list it; all bytes, of no process.
+template<typename AnyLock>
+[[nodiscard]] KernelLock as_kernel_lock(const AnyLock &lock, Mode mode) {
+    KernelLock listed;
+    listed.family = lock.family;
+    listed.mode = mode;
+    listed.device_major = lock.device_major;
+    listed.device_minor = lock.device_minor;
+    listed.inode = lock.inode;
+    return listed;
+}
+
+/// Does a lock that is held keep one out that is wanted by another owner? By the rules of fs/locks.c: flock
+/// locks meet flock locks, and byte ranges those that they share a byte with.
+[[nodiscard]] bool is_in_the_way(const KernelLock &held, const KernelLock &wanted);
+
 struct KernelLocks {
     std::vector<KernelLock> held;
     std::vector<KernelLock> wanted; ///< by threads that are blocked; their processes' pids

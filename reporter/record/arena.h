@@ -435,8 +435,7 @@ struct OutsideHolder {
     Family family; ///< flock, or posix
     Mode mode;
     std::uint8_t reserved[6];
-    std::uint64_t first_ticks, last_ticks; ///< when one was seen
-    std::uint64_t seen_ticks;              ///< as long as looks found one, from each to the next
+    std::uint64_t seen_ticks; ///< as long as looks found one, from each to the next
 };
 
 /// A wait counter of one process, driven through the dynamic backend of PyTorch's wait counters: several

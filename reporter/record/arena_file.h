@@ -18,6 +18,11 @@ struct Mapping {
     std::uint64_t bytes = 0;
 };
 
+/// The arena's header, at its start.
+[[nodiscard]] inline Header &header_of(const Mapping &arena) {
+    return *reinterpret_cast<Header *>(arena.base);
+}
+
 /// What a new arena starts with.
 struct NewArena {
     RunIdentity run;
