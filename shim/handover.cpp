@@ -2,12 +2,12 @@
 
 #include "reporter/record/system_call.h"
 #include "shim/lock_lines.h"
+#include "shim/own_descriptor.h"
 #include "shim/region_end.h"
 #include "shim/region_slots.h"
 
 #include <charconv>
 #include <cstring>
-#include <fcntl.h>
 
 namespace flockstat::shim {
 namespace {
@@ -30,12 +30,11 @@ record::Ref command_of(std::int32_t pid) {
     char text[512];
     char *end = std::to_chars(path + 6, path + 18, pid).ptr;
     std::memcpy(end, "/cmdline", sizeof "/cmdline");
-    const long file = system_call(SYS_openat, AT_FDCWD, address_of(path), O_RDONLY | O_CLOEXEC);
-    if (file < 0) {
+    const OwnDescriptor file(path);
+    if (file.number() < 0) {
         return 0;
     }
-    const long bytes = system_call(SYS_read, file, address_of(text), sizeof text);
-    system_call(SYS_close, file);
+    const long bytes = system_call(SYS_read, file.number(), address_of(text), sizeof text);
     return bytes > 1 ? record::intern_string(run.arena, {text, static_cast<std::size_t>(bytes - 1)}) : 0;
 }
 

@@ -1,12 +1,11 @@
 /// The descriptors of a process, as /proc lists them.
 #pragma once
 
-#include "reporter/record/system_call.h"
+#include "shim/own_descriptor.h"
 
 #include <charconv>
 #include <cstdint>
 #include <dirent.h>
-#include <fcntl.h>
 #include <string_view>
 
 namespace flockstat::shim {
@@ -18,15 +17,15 @@ template<typename Visit>
 long visit_listed_descriptors(const char *folder, Visit visit) {
     using record::address_of;
     using record::system_call;
-    const long opened =
-        system_call(SYS_openat, AT_FDCWD, address_of(folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (opened < 0) {
-        return opened;
+    const OwnDescriptor opened(folder, O_DIRECTORY);
+    if (opened.number() < 0) {
+        return opened.number();
     }
     alignas(dirent64) char entries[1024];
     long bytes = 0;
     bool going = true;
-    while (going && (bytes = system_call(SYS_getdents64, opened, address_of(entries), sizeof entries)) > 0) {
+    while (going &&
+           (bytes = system_call(SYS_getdents64, opened.number(), address_of(entries), sizeof entries)) > 0) {
         for (long at = 0; at < bytes && going;) {
             const auto *entry = reinterpret_cast<const dirent64 *>(entries + at);
             at += entry->d_reclen;
@@ -36,7 +35,6 @@ long visit_listed_descriptors(const char *folder, Visit visit) {
             going = number < 0 || visit(number);
         }
     }
-    system_call(SYS_close, opened);
     return 0;
 }
 

@@ -1,10 +1,10 @@
 #include "shim/lock_lines.h"
 
 #include "reporter/record/system_call.h"
+#include "shim/own_descriptor.h"
 #include "shim/proc_path.h"
 
 #include <cstring>
-#include <fcntl.h>
 
 namespace flockstat::shim {
 
@@ -22,19 +22,18 @@ bool LockLines::read(std::int32_t pid, int descriptor) {
 }
 
 bool LockLines::read_file(const char *path) {
-    const long file = system_call(SYS_openat, AT_FDCWD, address_of(path), O_RDONLY | O_CLOEXEC);
-    if (file < 0) {
+    const OwnDescriptor file(path);
+    if (file.number() < 0) {
         return false;
     }
     char text[1024];
     long used = 0;
     long bytes = 0;
     while (used < static_cast<long>(sizeof text) &&
-           (bytes = system_call(SYS_read, file, address_of(text + used),
+           (bytes = system_call(SYS_read, file.number(), address_of(text + used),
                                 static_cast<long>(sizeof text) - used)) > 0) {
         used += bytes;
     }
-    system_call(SYS_close, file);
     return bytes == 0 && collect({text, static_cast<std::size_t>(used)});
 }
 

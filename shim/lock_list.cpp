@@ -1,12 +1,12 @@
 #include "shim/lock_list.h"
 
 #include "reporter/record/system_call.h"
+#include "shim/own_descriptor.h"
 #include "shim/proc_path.h"
 #include "shim/run.h"
 
 #include <algorithm>
 #include <cerrno>
-#include <fcntl.h>
 
 namespace flockstat::shim {
 namespace {
@@ -52,8 +52,8 @@ private:
 
 /// One time through the list. `all_at_once`: the kernel had it all in its hands at one moment.
 Answer look_through(std::uint64_t line_hash, bool *all_at_once) {
-    const long file = system_call(SYS_openat, AT_FDCWD, address_of("/proc/locks"), O_RDONLY | O_CLOEXEC);
-    if (file < 0) {
+    const OwnDescriptor file("/proc/locks");
+    if (file.number() < 0) {
         return Answer::unknown;
     }
     LineSearch search(line_hash);
@@ -61,11 +61,10 @@ Answer look_through(std::uint64_t line_hash, bool *all_at_once) {
     long bytes = 0;
     long used = 0;
     bool found = false;
-    while (!found && (bytes = system_call(SYS_read, file, address_of(text), sizeof text)) > 0) {
+    while (!found && (bytes = system_call(SYS_read, file.number(), address_of(text), sizeof text)) > 0) {
         used += bytes;
         found = search.find_in({text, static_cast<std::size_t>(bytes)});
     }
-    system_call(SYS_close, file);
     constexpr long surely_one_piece = 3584; // a page, of which the last line did not find room
     *all_at_once = used < surely_one_piece;
     return found ? Answer::yes : bytes < 0 ? Answer::unknown : Answer::no;

@@ -4,6 +4,7 @@
 #include "shim/path_filter.h"
 #include "shim/pool.h"
 #include "shim/run.h"
+#include "shim/signals_blocked.h"
 
 #include <cerrno>
 #include <charconv>
@@ -180,6 +181,7 @@ LockedFile *refer_to_file(const FileIdentity &identity, int descriptor, bool unl
         }
         return file;
     }
+    const SignalsBlocked blocked; // one that was left half made would stay so
     file = make_file(identity);
     if (file == nullptr) {
         return nullptr;

@@ -1,10 +1,10 @@
 #include "shim/mapped_file.h"
 
 #include "reporter/record/system_call.h"
+#include "shim/own_descriptor.h"
 
 #include <cerrno>
 #include <charconv>
-#include <fcntl.h>
 #include <string_view>
 
 namespace flockstat::shim {
@@ -68,9 +68,9 @@ void clear_mapped(int descriptor) {
 }
 
 bool has_mapping(const char *maps_path, const FileIdentity &identity) {
-    const long maps = system_call(SYS_openat, AT_FDCWD, address_of(maps_path), O_RDONLY | O_CLOEXEC);
-    if (maps < 0) {
-        return maps != -ENOENT && maps != -ESRCH;
+    const OwnDescriptor maps(maps_path);
+    if (maps.number() < 0) {
+        return maps.number() != -ENOENT && maps.number() != -ESRCH;
     }
     // The inode stands alone in its column; the device does not tell (btrfs shows another one than statx).
     char number[24];
@@ -79,12 +79,11 @@ bool has_mapping(const char *maps_path, const FileIdentity &identity) {
     char buffer[1024];
     long got = 0;
     bool found = false;
-    while (!found && (got = system_call(SYS_read, maps, address_of(buffer), sizeof buffer)) > 0) {
+    while (!found && (got = system_call(SYS_read, maps.number(), address_of(buffer), sizeof buffer)) > 0) {
         for (long i = 0; i < got && !found; ++i) {
             found = inode.feed(buffer[i]);
         }
     }
-    system_call(SYS_close, maps);
     return found;
 }
 

@@ -2,6 +2,7 @@
 
 #include "reporter/record/system_call.h"
 #include "shim/fork_epoch.h"
+#include "shim/own_descriptor.h"
 #include "shim/proc_path.h"
 
 #include <cerrno>
@@ -74,13 +75,13 @@ std::uint64_t *put_down(std::int32_t pid) {
 /// Space-separated pids.
 bool put_down_list(const char *path) {
     char text[1024];
-    const long file = system_call(SYS_openat, AT_FDCWD, address_of(path), O_RDONLY | O_CLOEXEC);
-    if (file < 0) {
-        return file == -ENOENT; // the thread is gone
+    const OwnDescriptor file(path);
+    if (file.number() < 0) {
+        return file.number() == -ENOENT; // the thread is gone
     }
     std::int32_t pid = 0;
     long bytes = 0;
-    while ((bytes = system_call(SYS_read, file, address_of(text), sizeof text)) > 0) {
+    while ((bytes = system_call(SYS_read, file.number(), address_of(text), sizeof text)) > 0) {
         for (const char *at = text; at < text + bytes; ++at) {
             if (*at >= '0' && *at <= '9') {
                 pid = pid * 10 + (*at - '0');
@@ -92,7 +93,6 @@ bool put_down_list(const char *path) {
             }
         }
     }
-    system_call(SYS_close, file);
     return bytes == 0;
 }
 
@@ -142,15 +142,15 @@ bool note_children() {
     if (epoch != 0 && epoch == run.noted_epoch) {
         return true;
     }
-    const long tasks =
-        system_call(SYS_openat, AT_FDCWD, address_of("/proc/self/task"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (tasks < 0) {
+    const OwnDescriptor tasks("/proc/self/task", O_DIRECTORY);
+    if (tasks.number() < 0) {
         return false;
     }
     bool all = is_proc_ours();
     alignas(dirent64) char entries[1024];
     long bytes = 0;
-    while (all && (bytes = system_call(SYS_getdents64, tasks, address_of(entries), sizeof entries)) > 0) {
+    while (all &&
+           (bytes = system_call(SYS_getdents64, tasks.number(), address_of(entries), sizeof entries)) > 0) {
         for (long at = 0; at < bytes;) {
             const auto *entry = reinterpret_cast<const dirent64 *>(entries + at);
             at += entry->d_reclen;
@@ -159,7 +159,6 @@ bool note_children() {
             all = (entry->d_name[0] == '.' || put_down_list(path.c_str())) && all;
         }
     }
-    system_call(SYS_close, tasks);
     all = all && bytes == 0;
     run.noted_epoch = all ? epoch : 0;
     return all;

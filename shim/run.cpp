@@ -5,6 +5,7 @@
 #include "shim/origin.h"
 #include "shim/roster.h"
 #include "shim/run_arena.h"
+#include "shim/signals_blocked.h"
 #include "shim/start_message.h"
 
 #include <fcntl.h>
@@ -105,6 +106,28 @@ Attachment attachment_now() {
     return now;
 }
 
+/// Attaches, unless another thread has begun to: then Attachment::attaching.
+Attachment attach() {
+    const SignalsBlocked blocked;
+    Attachment seen = Attachment::none;
+    Attachment wanted = Attachment::attaching;
+    if (!__atomic_compare_exchange(&run.attachment, &seen, &wanted, false, __ATOMIC_ACQUIRE,
+                                   __ATOMIC_ACQUIRE)) {
+        return seen;
+    }
+    std::string_view what;
+    const int fault = run.arena.base != nullptr ? 0 : open_or_create_arena(&what);
+    if (fault == 0) {
+        adopt_arena_facts();
+        claim_process();
+    } else if (run.first_process || run.settings.verbose) {
+        say_not_recording(what, fault);
+    }
+    seen = fault == 0 ? Attachment::attached : Attachment::off;
+    __atomic_store(&run.attachment, &seen, __ATOMIC_RELEASE);
+    return seen;
+}
+
 /// One thread attaches; others wait for it for a while, and then do without.
 bool wait_for_attachment() {
     for (int i = 0; i < 100'000; ++i) {
@@ -194,19 +217,8 @@ Attachment open_existing_arena() {
 
 bool attach_run() {
     Attachment seen = attachment_now();
-    Attachment wanted = Attachment::attaching;
-    if (seen == Attachment::none && __atomic_compare_exchange(&run.attachment, &seen, &wanted, false,
-                                                              __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE)) {
-        std::string_view what;
-        const int fault = run.arena.base != nullptr ? 0 : open_or_create_arena(&what);
-        if (fault == 0) {
-            adopt_arena_facts();
-            claim_process();
-        } else if (run.first_process || run.settings.verbose) {
-            say_not_recording(what, fault);
-        }
-        seen = fault == 0 ? Attachment::attached : Attachment::off;
-        __atomic_store(&run.attachment, &seen, __ATOMIC_RELEASE);
+    if (seen == Attachment::none) {
+        seen = attach();
     }
     if (seen == Attachment::attaching) {
         return wait_for_attachment() && run.process != nullptr;

@@ -1,6 +1,7 @@
 #include "shim/run_arena.h"
 
 #include "reporter/record/system_call.h"
+#include "shim/own_descriptor.h"
 
 #include <cerrno>
 #include <fcntl.h>
@@ -58,12 +59,11 @@ std::string_view first_command(char *room) {
     }
     PathText path;
     path.add("/proc/").add_number(run.identity.first_pid).add("/cmdline");
-    const long fd = system_call(SYS_openat, AT_FDCWD, address_of(path.c_str()), O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
+    const OwnDescriptor file(path.c_str());
+    if (file.number() < 0) {
         return run.command_line;
     }
-    const long bytes = system_call(SYS_read, fd, address_of(room), max_command_bytes);
-    system_call(SYS_close, fd);
+    const long bytes = system_call(SYS_read, file.number(), address_of(room), max_command_bytes);
     return bytes > 1 ? std::string_view(room, static_cast<std::size_t>(bytes - 1)) : run.command_line;
 }
 
