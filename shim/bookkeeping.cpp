@@ -11,18 +11,21 @@
 #include "shim/process_regions.h"
 #include "shim/wait_mark.h"
 
-#include <csignal>
-
 namespace flockstat::shim {
 namespace {
 
-/// False where a live frame of this thread is inside already.
-bool enter(ThreadState &thread, std::uintptr_t here) {
-    if (thread.inside != 0 && !is_abandoned(thread.inside, here)) {
-        return false;
+/// False where a live frame of this thread is inside already. `here`: what the caller's frame, or its
+/// caller's of ours, is compared with.
+bool enter(ThreadState &thread, const FrameMark &frame, std::uintptr_t here) {
+    if (thread.inside.is_placed()) [[unlikely]] {
+        if (!was_left(thread.inside, here)) {
+            return false;
+        }
+        thread.inside.remove();
+        thread.left_inside = true;
+        count_lost(&record::Lost::calls); // what it was to count may be counted in part
     }
-    thread.inside = here;
-    __atomic_signal_fence(__ATOMIC_ACQ_REL);
+    thread.inside.place(frame);
     return true;
 }
 
@@ -38,8 +41,7 @@ void allow_quick_count(ThreadState &thread) {
 
 void leave(ThreadState &thread) {
     allow_quick_count(thread);
-    __atomic_signal_fence(__ATOMIC_ACQ_REL);
-    thread.inside = 0;
+    thread.inside.remove();
 }
 
 /// What closes took away ends where they began, but for what a mapping keeps: nobody sees the end of that.
@@ -162,14 +164,6 @@ void finish(ThreadState &thread) {
     thread.queue.push(queued);
 }
 
-/// Was the thread's last blocking call left by siglongjmp? Then it is counted first.
-void look_for_left_call(ThreadState &thread) {
-    if (blocked_frame != 0 && is_abandoned(blocked_frame, thread.inside)) [[unlikely]] {
-        queue_left_call(thread);
-        perform_queued(thread);
-    }
-}
-
 bool is_same_process() {
     if (run.fork_page != nullptr) {
         return run.fork_page->generation != 0;
@@ -178,20 +172,22 @@ bool is_same_process() {
     return run.process == nullptr || run.pid == static_cast<std::int32_t>(record::system_call(SYS_getpid));
 }
 
-} // namespace
-
-bool is_abandoned(std::uintptr_t frame, std::uintptr_t here) {
-    stack_t alternate{};
-    if (record::system_call(SYS_sigaltstack, 0, record::address_of(&alternate)) != 0) {
-        return false;
+/// Did siglongjmp leave the thread's last blocking call, or this bookkeeping? The call is counted first, and
+/// regions that were about to begin or to end are shown no more.
+void mend_what_was_left(ThreadState &thread) {
+    if (thread.left_inside) [[unlikely]] {
+        thread.left_inside = false;
+        if (thread.block != nullptr && thread.generation == run.generation && is_same_process()) {
+            free_orphan_slots(thread);
+        }
     }
-    const auto low = reinterpret_cast<std::uintptr_t>(alternate.ss_sp);
-    const bool inside_alternate = frame >= low && frame < low + alternate.ss_size;
-    if ((alternate.ss_flags & SS_ONSTACK) != 0) {
-        return inside_alternate && here >= frame;
+    if (blocked_frame.is_placed() && was_left(blocked_frame, thread.inside.address)) [[unlikely]] {
+        queue_left_call(thread);
+        perform_queued(thread);
     }
-    return inside_alternate || here >= frame;
 }
+
+} // namespace
 
 Released apply(const Operation &operation) {
     if (is_borrower()) [[unlikely]] {
@@ -203,20 +199,24 @@ Released apply(const Operation &operation) {
         count_lost(&record::Lost::calls);
         return {};
     }
-    if (!enter(*thread, reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)))) {
+    const FrameMark frame = FLOCKSTAT_FRAME_MARK();
+    // A frame that was left may lie between the program's and this one.
+    const std::uintptr_t outer = operation.site.stack_pointer;
+    if (!enter(*thread, frame, outer != 0 ? outer : frame.address)) {
         queue(*thread, operation);
         return {};
     }
     notice_fork();
-    look_for_left_call(*thread);
+    mend_what_was_left(*thread);
     const Released released = perform(*thread, operation);
     finish(*thread);
     return released;
 }
 
 void inside_bookkeeping(ThreadState &thread, void (*deed)(ThreadState &)) {
-    if (!is_borrower() && enter(thread, reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)))) {
-        look_for_left_call(thread);
+    const FrameMark frame = FLOCKSTAT_FRAME_MARK();
+    if (!is_borrower() && enter(thread, frame, frame.address)) {
+        mend_what_was_left(thread);
         deed(thread);
         finish(thread);
     }
@@ -230,7 +230,7 @@ void notice_fork() {
     if (__builtin_expect(is_same_process(), 1)) {
         return;
     }
-    blocked_frame = 0; // the parent counts it
+    blocked_frame.remove(); // the parent counts it
     forget_parent_run();
     become_child();
     reset_thread_states();

@@ -3,7 +3,7 @@
 ///
 /// A signal handler may lock files while its thread is in here. Its operation is queued then, and applied by
 /// the frame that it interrupted. siglongjmp, asynchronous cancellation or fork may abandon a frame in here,
-/// so the guard holds the frame's address, and one that cannot be alive any more is broken.
+/// so the guard marks the frame, and one that cannot be alive any more is broken.
 #pragma once
 
 #include "shim/operation.h"
@@ -20,11 +20,6 @@ struct Released {
 /// Applies an operation: finished, but for Deed::close, which is about to begin. Async-signal-safe, any
 /// thread.
 Released apply(const Operation &operation);
-
-/// Must the frame at `frame` have been left without returning (siglongjmp)? It lies below the caller's, which
-/// is at `here`, or in its very place, on the same stack. On an alternate signal stack addresses say nothing
-/// about frames of another stack. Async-signal-safe.
-[[nodiscard, gnu::cold]] bool is_abandoned(std::uintptr_t frame, std::uintptr_t here);
 
 /// Runs deed(ThreadState&) as part of the bookkeeping, where the thread is not in it already. For the ends of
 /// threads and processes.

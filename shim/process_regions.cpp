@@ -115,6 +115,40 @@ public:
     void visit(LockedFile &) override {}
 };
 
+/// Looks for a region by its slot.
+class SlotSearch final : public HeldVisitor {
+public:
+    explicit SlotSearch(const record::Region &slot) : slot_(slot) {}
+
+    void visit(OpenFile &open_file) override {
+        for_regions(open_file, [&](const HeldRegion &region) { compare(region); });
+    }
+    void visit(LockedFile &file) override {
+        for (unsigned i = 0; i < file.posix.count(); ++i) {
+            compare(*file.posix[i].region);
+        }
+    }
+    void compare(const HeldRegion &region) { found_ = found_ || region.live == &slot_; }
+
+    [[nodiscard]] bool found() const { return found_; }
+
+private:
+    const record::Region &slot_;
+    bool found_ = false;
+};
+
+/// Does the process have the region that a slot shows, or is it about to ask whether it does?
+bool is_had(const record::Region &slot) {
+    SlotSearch search(slot);
+    visit_held(search);
+    for (const ThreadState *thread = all_thread_states(); thread != nullptr; thread = thread->next_all) {
+        for (const HeldRegion *region = thread->in_doubt; region != nullptr; region = region->next) {
+            search.compare(*region);
+        }
+    }
+    return search.found();
+}
+
 } // namespace
 
 void end_all_at_exit(ThreadState &thread, std::uint64_t end_ticks) {
@@ -136,6 +170,22 @@ void take_over_shared(ThreadState &thread) {
     if (holds_anything() && ensure_block(thread)) {
         SuccessorVisitor visitor;
         visit_held(visitor);
+    }
+}
+
+void free_orphan_slots(const ThreadState &thread) {
+    record::Ref ref = thread.block->regions;
+    for (unsigned i = 0; i < record::max_chain_steps; ++i) {
+        auto *group = record::resolve<record::RegionGroup>(run.arena, ref);
+        if (group == nullptr) {
+            break;
+        }
+        for (record::Region &slot : group->slots) {
+            if (slot.since_ticks != 0 && slot.process == run.process_ref && !is_had(slot)) {
+                __atomic_store_n(&slot.since_ticks, std::uint64_t{0}, __ATOMIC_RELEASE);
+            }
+        }
+        ref = group->next;
     }
 }
 

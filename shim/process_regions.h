@@ -18,4 +18,8 @@ void become_child();
 /// In a child whose parent ends with the fork: it is the keeper of what they share.
 void take_over_shared(ThreadState &thread);
 
+/// Frees the slots of the thread's block that show a region which nobody has: a frame that was about to begin
+/// or to end it was left.
+void free_orphan_slots(const ThreadState &thread);
+
 } // namespace flockstat::shim

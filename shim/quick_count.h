@@ -25,7 +25,7 @@ namespace quick {
 
 /// The thread has a block of this very process, polls for nothing, and is not inside the bookkeeping.
 [[gnu::always_inline]] inline bool is_ready(const ThreadState &thread) {
-    return ordinary(*thread.fork_word == thread.quick_generation) && ordinary(thread.inside == 0);
+    return ordinary(*thread.fork_word == thread.quick_generation) && ordinary(!thread.inside.is_placed());
 }
 
 /// What one owner holds of a file: its flock region, or its byte ranges.
@@ -232,8 +232,7 @@ template<Family family>
         return false;
     }
     OpenFile &open_file = *entry->open_file;
-    thread.inside = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
-    __atomic_signal_fence(__ATOMIC_ACQ_REL);
+    thread.inside.place(FLOCKSTAT_FRAME_MARK());
     bool counted = false;
     SpinLock &lock = quick::Holding<family>{open_file}.lock();
     const bool alone = *single_threaded != 0;
@@ -245,8 +244,7 @@ template<Family family>
             lock.unlock();
         }
     }
-    __atomic_signal_fence(__ATOMIC_ACQ_REL);
-    thread.inside = 0;
+    thread.inside.remove();
     if (!ordinary(thread.queue.empty())) {
         apply_queued(thread); // a signal handler's calls came meanwhile
     }

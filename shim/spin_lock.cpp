@@ -19,8 +19,6 @@ constexpr unsigned naps = 200;
 constexpr long nap_ns = 50'000;
 constexpr unsigned long_naps = 500;
 constexpr long long_nap_ns = 2'000'000;
-/// A thread without state yet: at its very first call.
-constexpr std::uint64_t nameless = 1;
 
 const char not_single_threaded = 0;
 
@@ -35,9 +33,8 @@ void find_single_threaded() {
 }
 
 void name_lock_holder() {
-    const auto thread = reinterpret_cast<std::uintptr_t>(thread_slot.state);
-    thread_slot.lock_name =
-        (std::uint64_t{run.generation} << generation_shift) | (thread != 0 ? thread : nameless);
+    const auto thread = reinterpret_cast<std::uintptr_t>(&thread_slot);
+    thread_slot.lock_name = (std::uint64_t{run.generation} << generation_shift) | thread;
 }
 
 bool SpinLock::lock_slowly(std::uint64_t mine) {
@@ -45,7 +42,7 @@ bool SpinLock::lock_slowly(std::uint64_t mine) {
     for (unsigned i = 0; i < spins + yields + naps + long_naps; ++i) {
         seen = __atomic_load_n(&holder_, __ATOMIC_RELAXED);
         const bool other_process = (seen >> generation_shift) != (mine >> generation_shift);
-        const bool abandoned = other_process || (seen == mine && (mine & nameless) == 0);
+        const bool abandoned = other_process || seen == mine;
         if ((seen == 0 || abandoned) &&
             __atomic_compare_exchange_n(&holder_, &seen, mine, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
             __atomic_store_n(&stuck_, std::uint64_t{0}, __ATOMIC_RELAXED);

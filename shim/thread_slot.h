@@ -10,7 +10,6 @@ struct ThreadState;
 struct ThreadSlot {
     /// How many vfork calls this thread's memory is lent out to. vfork.S counts; it has to be the first word.
     int in_vfork;
-    bool making;        ///< a state is being made
     ThreadState *state; ///< null: the thread has not locked yet, or is about to end
     std::uint64_t
         lock_name; ///< what the thread writes into locks that it holds: itself and the process's generation
@@ -19,7 +18,7 @@ struct ThreadSlot {
 extern __attribute__((tls_model("initial-exec"))) thread_local constinit ThreadSlot
     thread_slot __asm__("flockstat_thread_slot");
 
-/// Name the calling thread for SpinLock: after its state was made, and in a child of fork.
+/// Name the calling thread for SpinLock: before its first one, and in a child of fork.
 void name_lock_holder();
 
 } // namespace flockstat::shim

@@ -2,6 +2,7 @@
 
 #include "shim/private_memory.h"
 #include "shim/run.h"
+#include "shim/signals_blocked.h"
 #include "shim/spin_lock.h"
 
 #include <cerrno>
@@ -95,10 +96,13 @@ bool OperationQueue::pop(Operation *out) {
 ThreadState *all_thread_states() { return all_states; }
 
 ThreadState *make_thread_state() {
-    if (thread_slot.making || !end_key_made) {
+    if (!end_key_made) {
         return nullptr;
     }
-    thread_slot.making = true;
+    const SignalsBlocked blocked;
+    if (thread_slot.state != nullptr) {
+        return thread_slot.state; // a signal handler has made it just before
+    }
     name_lock_holder();
     ThreadState *state = take_idle_state();
     if (state == nullptr) {
@@ -110,9 +114,7 @@ ThreadState *make_thread_state() {
         pthread_setspecific(end_key, state);
         state->errno_at = &errno;
         thread_slot.state = state;
-        name_lock_holder();
     }
-    thread_slot.making = false;
     return state;
 }
 
@@ -122,12 +124,12 @@ void watch_thread_ends(void (*ended)(ThreadState *)) {
 }
 
 void reset_thread_states() {
-    thread_slot.making = false;
     name_lock_holder();
     idle_states = nullptr;
     for (ThreadState *state = all_states; state != nullptr; state = state->next_all) {
         if (state != thread_slot.state) { // the calling thread is inside, and goes on
-            state->inside = 0;
+            state->inside = {};
+            state->left_inside = false;
             state->queue.clear();
             state->held = {};
             state->next_idle = idle_states;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "reporter/record/arena.h"
+#include "shim/frame_mark.h"
 #include "shim/held_now.h"
 #include "shim/held_region.h"
 #include "shim/leaf_index.h"
@@ -38,8 +39,8 @@ private:
 
 /// What every call looks at comes first.
 struct ThreadState {
-    // The guard: 0, or the stack pointer of the frame that is inside the bookkeeping. See bookkeeping.h.
-    std::uintptr_t inside = 0;
+    // The guard: the frame that is inside the bookkeeping. See bookkeeping.h.
+    FrameMark inside;
     /// Ordinary calls may be counted at once (quick_count.h) while the word that fork_word points to, which
     /// the kernel zeroes in a child, says quick_generation.
     const std::uint32_t *fork_word = &never_quick;
@@ -50,6 +51,7 @@ struct ThreadState {
     int *errno_at = nullptr; ///< the thread's errno
     unsigned leaf_epoch = 0; ///< changes with `block`: leaf pointers of before are not this block's
     unsigned open_episodes = 0;
+    bool left_inside = false; ///< the guard was broken, and what the frame left behind is not mended yet
     HeldNow held;
     StackCache stacks;
     OperationQueue queue;
@@ -98,8 +100,8 @@ struct ThreadState {
 /// The slow part of thread_state.
 [[nodiscard, gnu::cold]] ThreadState *make_thread_state();
 
-/// The calling thread's state, made at its first use; nullptr without memory, or while a signal handler
-/// interrupts the making. Async-signal-safe.
+/// The calling thread's state, made at its first use; nullptr without memory.
+/// Async-signal-safe.
 [[nodiscard]] inline ThreadState *thread_state() {
     return thread_slot.state != nullptr ? thread_slot.state : make_thread_state();
 }

@@ -16,7 +16,7 @@ Answer is_of_parent(int descriptor, int parents) {
 
 /// The parent's thread can record without asking the kernel who it is: it would say that it is the child.
 bool is_ready(const ThreadState *thread) {
-    return thread != nullptr && thread->inside == 0 && thread->block != nullptr &&
+    return thread != nullptr && !thread->inside.is_placed() && thread->block != nullptr &&
            thread->generation == run.generation;
 }
 

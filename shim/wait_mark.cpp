@@ -8,7 +8,7 @@
 
 namespace flockstat::shim {
 
-thread_local constinit std::uintptr_t blocked_frame = 0;
+thread_local constinit FrameMark blocked_frame{};
 
 namespace {
 
@@ -68,9 +68,8 @@ void show_wait(const Operation &operation, WaitMark *mark) {
 }
 
 /// A call is in progress already, below on the stack; or one was left, and nothing was counted since.
-[[gnu::cold, gnu::noinline]] void note_outer(WaitMark *mark) {
-    const auto here = reinterpret_cast<std::uintptr_t>(mark);
-    if (!is_abandoned(blocked_frame, here)) {
+[[gnu::cold, gnu::noinline]] void note_outer(const FrameMark &frame, WaitMark *mark) {
+    if (!was_left(blocked_frame, frame.address)) {
         mark->outer_frame = blocked_frame;
         mark->outer = blocked_operation;
     } else if (ThreadState *thread = thread_state(); thread != nullptr) {
@@ -85,25 +84,23 @@ void show_wait(const Operation &operation, WaitMark *mark) {
 
 } // namespace
 
-void begin_wait(const Operation &operation, WaitMark *mark) {
-    if (blocked_frame != 0) [[unlikely]] {
-        note_outer(mark);
+void begin_wait(const Operation &operation, const FrameMark &frame, WaitMark *mark) {
+    if (blocked_frame.is_placed()) [[unlikely]] {
+        note_outer(frame, mark);
     }
+    blocked_frame.remove();
     blocked_operation = operation;
-    __atomic_signal_fence(__ATOMIC_ACQ_REL);
-    blocked_frame = reinterpret_cast<std::uintptr_t>(mark);
+    blocked_frame.place(frame);
     if (operation.waited) {
         show_wait(operation, mark);
     }
 }
 
 void end_wait(const WaitMark &mark) {
-    blocked_frame = 0;
-    __atomic_signal_fence(__ATOMIC_ACQ_REL);
-    if (mark.outer_frame != 0) [[unlikely]] {
+    blocked_frame.remove();
+    if (mark.outer_frame.is_placed()) [[unlikely]] {
         blocked_operation = mark.outer;
-        __atomic_signal_fence(__ATOMIC_ACQ_REL);
-        blocked_frame = mark.outer_frame;
+        blocked_frame.place(mark.outer_frame);
     }
     if (mark.slot == nullptr) {
         return;
@@ -119,7 +116,7 @@ void end_wait(const WaitMark &mark) {
 
 void queue_left_call(ThreadState &thread) {
     Operation left = blocked_operation;
-    blocked_frame = 0;
+    blocked_frame.remove();
     left.deed = Deed::attempt;
     left.error = EINTR;
     left.outcome = Outcome::interrupted;

@@ -2,25 +2,26 @@
 /// because a signal handler may leave the call by siglongjmp.
 #pragma once
 
+#include "shim/frame_mark.h"
 #include "shim/operation.h"
 
 namespace flockstat::shim {
 
-/// The frame that is in the thread's blocking call; 0: none. It may have been left.
-extern thread_local constinit std::uintptr_t blocked_frame;
+/// The frame that is in the thread's blocking call. It may have been left.
+extern thread_local constinit FrameMark blocked_frame;
 
 /// What the thread was blocked in before: a signal handler may lock while its thread waits.
 struct WaitMark {
     record::Waiting *slot = nullptr; ///< null: not shown, or the thread has no block yet
     record::Waiting before{};
-    std::uintptr_t outer_frame = 0;
+    FrameMark outer_frame;
     Operation outer;
 };
 
-/// The thread makes a blocking call for what the operation asks; `waited` in it: it is known to wait. `mark`
-/// lies in the frame that makes the call. Stands between the program's call and its blocking system call, so
+/// The thread makes a blocking call, in `frame`, for what the operation asks; `waited` in it: it is known to
+/// wait. Stands between the program's call and its blocking system call, so
 /// it is a few loads and stores, and does without what is not known yet.
-void begin_wait(const Operation &operation, WaitMark *mark);
+void begin_wait(const Operation &operation, const FrameMark &frame, WaitMark *mark);
 
 /// The call returned, or the thread was cancelled in it.
 void end_wait(const WaitMark &mark);

@@ -120,7 +120,7 @@ long issue_own(const flockstat_request &request, const LockCall &call, Operation
         return flockstat_issue(&request, request.command);
     }
     BlockingCall blocking{request, call, *operation, {}};
-    begin_wait(*operation, &blocking.mark);
+    begin_wait(*operation, FLOCKSTAT_FRAME_MARK(), &blocking.mark);
     const long result = flockstat_issue_blocking(&request, cancelled, &blocking);
     end_wait(blocking.mark);
     return result;

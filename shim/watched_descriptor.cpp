@@ -31,7 +31,7 @@ bool shares_descriptors() {
 /// queued behind those before it.
 bool interrupts_bookkeeping() {
     const ThreadState *thread = existing_thread_state();
-    return thread != nullptr && thread->inside != 0;
+    return thread != nullptr && thread->inside.is_placed();
 }
 
 /// Is dup2 about to close what other processes may have too? They are to be asked while it is open still.

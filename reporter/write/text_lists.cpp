@@ -80,7 +80,7 @@ std::string lost_text(const Report &report, const TextStyle &style) {
     const record::Lost &lost = report.lost;
     const std::uint64_t uncounted = lost.calls - std::min(lost.calls, report.run.damaged);
     const Loss losses[] = {
-        {uncounted, "call", "calls", "could not be counted at all"},
+        {uncounted, "call", "calls", "could not be counted, or only in part"},
         {lost.processes, "process", "processes", "could not be recorded"},
         {lost.locks, "call", "calls", "on files beyond what the recording had room for"},
         {lost.stacks, "stack", "stacks",

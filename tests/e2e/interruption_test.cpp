@@ -83,6 +83,33 @@ TEST_CASE("a request that a handler left by siglongjmp was interrupted", "[inter
     }
 }
 
+TEST_CASE("what siglongjmp leaves at any point of a call is mended by the next", "[interruption]") {
+    const std::vector<std::vector<std::string>> storms = {
+        {"1000", "200"}, {"2000", "40"}, {"1000", "30"}, {"1000", "100", "deep"}};
+    for (const std::vector<std::string> &storm : storms) {
+        const TempDirectory base;
+        std::vector<std::string> argv = {program("jumps"), base / "l"};
+        argv.insert(argv.end(), storm.begin(), storm.end());
+        const RecordedRun run = flockstat_run({.argv = argv}, base / "run");
+        INFO(storm[1] << " us: " << run.outcome.out << run.outcome.err);
+        REQUIRE(run.outcome.status == 0);
+        std::istringstream numbers(run.outcome.out);
+        std::int64_t granted = 0, unlocks = 0, left = 0, descriptors = -1;
+        REQUIRE(numbers >> granted >> unlocks >> left >> descriptors);
+        CHECK(descriptors == 0);
+        // A call that was left may be counted, or not; one that returned is, or it is a lost one.
+        const json lock = lock_of(run.report, base / "l", "flock");
+        const std::int64_t lost = run.report["lost"]["calls"];
+        CHECK(lock["granted"].get<std::int64_t>() >= granted - lost);
+        CHECK(lock["granted"].get<std::int64_t>() <= granted + left);
+        CHECK(lock["unlocks"].get<std::int64_t>() >= unlocks - lost);
+        CHECK(lock["unlocks"].get<std::int64_t>() <= unlocks + left);
+        CHECK(lost < (storm.size() > 2 ? granted / 10 : left));
+        check_released(lock, {{"unlock", lock["region"]["count"]}});
+        CHECK(lock["region"]["max_ns"].get<std::int64_t>() < 1'000'000'000);
+    }
+}
+
 TEST_CASE("a one-shot timer finds the request waiting", "[interruption]") {
     constexpr int trials = 200;
     for (const char *microseconds : {"100", "300", "1000"}) {

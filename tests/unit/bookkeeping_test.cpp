@@ -48,6 +48,16 @@ void lock_in_handler(int) { handler_recording->attempt(handler_file); }
 
 void raise_inside(ThreadState &) { raise(SIGUSR1); }
 
+/// A frame further out on this stack that is inside the bookkeeping, as the one is that a handler interrupts.
+class LiveFrame {
+public:
+    LiveFrame() { this_thread().inside.place({reinterpret_cast<std::uintptr_t>(record_), record_[1]}); }
+    void write_over() { record_[1] = 0x2222; }
+
+private:
+    std::uintptr_t record_[2] = {0x1000, 0x1111};
+};
+
 /// Restores what a signal did before.
 class Handler {
 public:
@@ -82,13 +92,12 @@ TEST_CASE("a handler's call is queued while its thread is inside, and applied by
     Recording recording;
     const int file = recording.open("a");
     recording.attempt(file, {.family = Family::posix}); // makes the thread's state
-    // A live frame further out on this stack, as the one is that a handler interrupts.
-    this_thread().inside = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)) + 4096;
+    const LiveFrame outer;
     recording.attempt(file);
     recording.unlock(file);
     CHECK_FALSE(this_thread().queue.empty());
     CHECK_THROWS(granted(recording));
-    this_thread().inside = 0;
+    this_thread().inside.remove();
     recording.attempt(file); // applies them first come, first served, behind itself
     CHECK(this_thread().queue.empty());
     CHECK(granted(recording) == 2);
@@ -100,13 +109,13 @@ TEST_CASE("what is queued counts on the file that the descriptor was, whatever i
     const int file = recording.open("a");
     recording.attempt(file);
     const int handlers = recording.open("b");
-    this_thread().inside = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)) + 4096;
+    const LiveFrame outer;
     recording.attempt(handlers);
     recording.unlock(handlers);
     recording.close(handlers);
     const int other = recording.open("c");
     REQUIRE(other == handlers);
-    this_thread().inside = 0;
+    this_thread().inside.remove();
     recording.unlock(file);
     CHECK_THROWS(granted(recording, "c"));
     CHECK(recording.read().regions.empty());
@@ -135,7 +144,7 @@ TEST_CASE("a handler locks while its thread is inside") {
         handler_file = file;
         inside_bookkeeping(this_thread(), raise_inside);
         CHECK(granted(recording) == 1);
-        CHECK(this_thread().inside == 0);
+        CHECK_FALSE(this_thread().inside.is_placed());
         raise(SIGUSR1); // from outside
         CHECK(granted(recording) == 2);
         CHECK(recording.header().lost.calls == 0);
@@ -148,11 +157,11 @@ TEST_CASE("what the queue has no room for is counted as lost") {
     Recording recording;
     const int file = recording.open("a");
     recording.attempt(file);
-    this_thread().inside = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)) + 4096;
+    const LiveFrame outer;
     for (int i = 0; i < 100; ++i) {
         recording.attempt(file);
     }
-    this_thread().inside = 0;
+    this_thread().inside.remove();
     recording.attempt(file);
     CHECK(recording.header().lost.calls > 50);
     CHECK(granted(recording) + recording.header().lost.calls == 102);
@@ -164,7 +173,22 @@ TEST_CASE("a guard whose frame was left is broken") {
     const int file = recording.open("a");
     recording.attempt(file);
     SECTION("from further out") {
-        this_thread().inside = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)) - 100'000;
+        this_thread().inside.place(
+            {reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)) - 100'000, 0});
+        recording.attempt(file);
+        CHECK(granted(recording) == 2);
+    }
+    SECTION("from further in, and its place was used for something else since") {
+        LiveFrame outer;
+        recording.attempt(file);
+        CHECK(granted(recording) == 1);
+        outer.write_over();
+        recording.attempt(file);
+        CHECK(granted(recording) == 3);
+        CHECK(recording.header().lost.calls == 1);
+    }
+    SECTION("on a stack that is no more") {
+        this_thread().inside.place({4096, 0});
         recording.attempt(file);
         CHECK(granted(recording) == 2);
     }
@@ -185,12 +209,12 @@ TEST_CASE("a guard whose frame was left is broken") {
         stack.ss_sp = room.data();
         stack.ss_size = room.size();
         REQUIRE(sigaltstack(&stack, &before) == 0);
-        this_thread().inside = reinterpret_cast<std::uintptr_t>(room.data() + 1'000);
+        this_thread().inside.place({reinterpret_cast<std::uintptr_t>(room.data() + 1'000), 0});
         recording.attempt(file);
         CHECK(granted(recording) == 2);
         CHECK(sigaltstack(&before, nullptr) == 0);
     }
-    CHECK(this_thread().inside == 0);
+    CHECK_FALSE(this_thread().inside.is_placed());
     recording.close(file);
 }
 

@@ -75,7 +75,7 @@ TEST_CASE("a thread that waits is seen waiting") {
     operation.waited = true;
     operation.wait_ticks = recording.now();
     shim::WaitMark mark;
-    begin_wait(operation, &mark);
+    begin_wait(operation, FLOCKSTAT_FRAME_MARK(), &mark);
     {
         const reporter::Run run = recording.read();
         REQUIRE(run.waiting.size() == 1);

@@ -117,7 +117,7 @@ void Recording::test(int descriptor, const Call &call) { shim::apply(begin(Deed:
 
 void Recording::close(int descriptor, std::uint64_t took_ns) {
     const shim::ThreadState *thread = shim::existing_thread_state();
-    const bool inside = thread != nullptr && thread->inside != 0;
+    const bool inside = thread != nullptr && thread->inside.is_placed();
     if (!shim::descriptor_matters(descriptor) && !inside) { // then the shim does not look at it
         ::close(descriptor);
         return;

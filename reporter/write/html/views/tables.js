@@ -120,7 +120,7 @@ export function missing(model) {
 function losses({ report: { lost }, run }) {
   /** @type {[number, string, string, string][]} */
   const all = [
-    [Math.max(0, lost.calls - run.damaged), "call", "calls", "could not be counted at all"],
+    [Math.max(0, lost.calls - run.damaged), "call", "calls", "could not be counted, or only in part"],
     [lost.processes, "process", "processes", "could not be recorded"],
     [lost.locks, "call", "calls", "on files beyond what the recording had room for"],
     [
