@@ -1,10 +1,10 @@
 #include "reporter/cli/end_watch.h"
 
 #include "reporter/cli/signal_free_thread.h"
-#include "reporter/read/process_life.h"
 #include "reporter/read/run_clock.h"
 #include "reporter/record/chain.h"
 #include "reporter/record/clock.h"
+#include "reporter/summary/process_state.h"
 
 #include <algorithm>
 #include <array>
@@ -53,7 +53,7 @@ bool await(int epoll, int handle, std::int32_t word) {
 } // namespace
 
 EndWatch::EndWatch(const record::Mapping &arena)
-    : arena_(arena), pid_namespace_(reporter::own_pid_namespace()), ends_(epoll_create1(EPOLL_CLOEXEC)),
+    : arena_(arena), pid_namespace_(summary::own_pid_namespace()), ends_(epoll_create1(EPOLL_CLOEXEC)),
       stop_(eventfd(0, EFD_CLOEXEC)), known_heads_(record::process_chains) {
     if (pid_namespace_ == 0 || ends_ < 0 || stop_ < 0 || !await(ends_, stop_, stop_word)) {
         return;
@@ -161,7 +161,7 @@ void EndWatch::add(record::Ref ref, const record::Process &process) {
     const reporter::RunClock clock(record::header_of(arena_));
     const std::uint64_t age_ticks = clock.now_ticks() - process.attached_ticks;
     const bool is_it = clock.of_this_boot() && clock.now_ticks() >= process.attached_ticks &&
-                       reporter::process_life(pid, clock.duration_ns(age_ticks)) == reporter::Life::alive;
+                       summary::process_life(pid, clock.duration_ns(age_ticks)) == summary::Life::alive;
     if (is_it && await(ends_, handle, pid)) {
         watched_[pid] = {handle, ref};
     } else {

@@ -3,8 +3,8 @@
 #include "reporter/read/arena_image.h"
 #include "reporter/read/block_reader.h"
 #include "reporter/read/present.h"
-#include "reporter/read/process_life.h"
 #include "reporter/read/window_log.h"
+#include "reporter/summary/process_state.h"
 
 #include <algorithm>
 #include <cstring>
@@ -12,6 +12,8 @@
 
 namespace flockstat::reporter {
 namespace {
+
+using summary::Life;
 
 Run read_header(const ArenaImage &image, const RunClock &clock) {
     const record::Header &header = image.view().header();
@@ -53,12 +55,12 @@ Life life_of(const Process &process, const RunClock &clock, const Run &run, std:
         return Life::unknown;
     }
     const std::int64_t age_ns = run.read_at_ns - process.attached_at_ns;
-    return process_life(process.pid, static_cast<std::uint64_t>(std::max<std::int64_t>(age_ns, 0)));
+    return summary::process_life(process.pid, static_cast<std::uint64_t>(std::max<std::int64_t>(age_ns, 0)));
 }
 
 /// Of those that did not say that they ended: which are alive, which were killed?
 void judge_endings(Run &run, const RunClock &clock, bool nobody_left) {
-    const std::uint64_t pid_namespace = own_pid_namespace();
+    const std::uint64_t pid_namespace = summary::own_pid_namespace();
     for (Process &process : run.processes) {
         if (process.ending == Ending::unknown) {
             const Life life = life_of(process, clock, run, pid_namespace);
