@@ -77,9 +77,17 @@ bool in_the_way(const Run &run, const HeldLock &held, const WantedLock &wanted) 
 }
 
 void find_obstacles(const Run &run, LiveLocks &locks) {
-    std::map<ConflictClass, std::vector<std::size_t>> held;
-    for (std::size_t i = 0; i < locks.held.size(); ++i) {
-        held[conflict_class(run.locks[locks.held[i].lock])].push_back(i);
+    std::map<ConflictClass, std::vector<std::size_t>> held; // of what somebody wants
+    for (const WantedLock &wanted : locks.wanted) {
+        if (wanted.lock != no_index) {
+            held[conflict_class(run.locks[wanted.lock])];
+        }
+    }
+    for (std::size_t i = 0; i < locks.held.size() && !held.empty(); ++i) {
+        const auto file = held.find(conflict_class(run.locks[locks.held[i].lock]));
+        if (file != held.end()) {
+            file->second.push_back(i);
+        }
     }
     for (WantedLock &wanted : locks.wanted) {
         if (wanted.lock == no_index) {

@@ -16,7 +16,7 @@ std::vector<reporter::LiveRun> live_views(const PsOptions &options) {
     std::vector<reporter::LiveRun> views;
     for (reporter::Run &run : read_live(live_run_files(options.target), options.target.has_value(), false)) {
         reporter::LiveLocks locks = live_locks(run);
-        reporter::Symbolizer symbolizer;
+        reporter::Symbolizer symbolizer({}, reporter::Detail::program_lines);
         auto sites = sites_of(run, locks, symbolizer);
         auto outside = outside_holders(run, locks);
         views.push_back({std::move(run), std::move(locks), std::move(sites), std::move(outside)});
@@ -24,15 +24,16 @@ std::vector<reporter::LiveRun> live_views(const PsOptions &options) {
     return views;
 }
 
-std::string text_of(const std::vector<reporter::LiveRun> &runs) {
+void write_text(const std::vector<reporter::LiveRun> &runs, const reporter::TextSink &sink) {
     reporter::TextOptions options;
     fit_terminal(STDOUT_FILENO, &options);
-    std::string text;
     for (const reporter::LiveRun &live : runs) {
-        text += text.empty() ? "" : "\n";
-        text += live_text(live.run, live.locks, live.sites, live.outside, options);
+        sink(&live == &runs.front() ? "" : "\n");
+        write_live_text(live, options, sink);
     }
-    return text.empty() ? "No run goes on.\n" : text;
+    if (runs.empty()) {
+        sink("No run goes on.\n");
+    }
 }
 
 } // namespace
@@ -40,7 +41,9 @@ std::string text_of(const std::vector<reporter::LiveRun> &runs) {
 int ps(const PsOptions &options) {
     try {
         const std::vector<reporter::LiveRun> runs = live_views(options);
-        write_stdout(options.json ? live_json(runs) : text_of(runs), status_failed_report);
+        write_stdout([&](const reporter::TextSink &sink) {
+            options.json ? write_live_json(runs, sink) : write_text(runs, sink);
+        });
     } catch (const reporter::ReadError &error) {
         throw Failure(status_failed_report, error.what());
     }

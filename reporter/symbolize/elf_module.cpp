@@ -53,10 +53,9 @@ bool has_build_id(Dwfl_Module *module, const std::string &wanted) {
 
 ElfModule::ElfModule(const std::string &path, const std::string &build_id) {
     // Where the program was replaced since, the debug file of the one that ran may still be there.
-    if (!open(path, build_id) && (build_id.size() < 2 || !open(separate_debug_file(build_id), build_id))) {
-        return;
+    if (!open(path, build_id) && build_id.size() >= 2) {
+        open(separate_debug_file(build_id), build_id);
     }
-    dwarf_ = dwfl_module_getdwarf(module_, &bias_);
 }
 
 ElfModule::~ElfModule() {
@@ -109,6 +108,10 @@ std::vector<SourceFrame> ElfModule::functions_at(std::uint64_t address) {
 }
 
 std::vector<SourceFrame> ElfModule::from_debug_information(std::uint64_t address) {
+    if (!debug_information_read_) {
+        dwarf_ = dwfl_module_getdwarf(module_, &bias_);
+        debug_information_read_ = true;
+    }
     Dwarf_Die unit;
     if (dwarf_ == nullptr || !find_unit(address, &unit)) {
         return {};
@@ -151,6 +154,9 @@ void ElfModule::index_units() {
 }
 
 std::string ElfModule::symbol_at(std::uint64_t address) {
+    if (module_ == nullptr) {
+        return {};
+    }
     GElf_Off offset = 0;
     GElf_Sym symbol{};
     const char *name = dwfl_module_addrinfo(module_, address, &offset, &symbol, nullptr, nullptr, nullptr);

@@ -29,6 +29,10 @@ public:
     /// offset.
     [[nodiscard]] std::vector<SourceFrame> functions_at(std::uint64_t address);
 
+    /// The name that the symbol tables alone have for the function there; empty where they have none. Debug
+    /// information is not read for it, which takes long where it is large.
+    [[nodiscard]] std::string symbol_at(std::uint64_t address);
+
 private:
     struct CodeRange {
         std::uint64_t low;
@@ -36,14 +40,14 @@ private:
         Dwarf_Off unit;
     };
 
-    [[nodiscard]] bool open(const std::string &path, const std::string &build_id);
+    bool open(const std::string &path, const std::string &build_id);
     [[nodiscard]] bool find_unit(std::uint64_t address, Dwarf_Die *unit);
     void index_units();
     [[nodiscard]] std::vector<SourceFrame> from_debug_information(std::uint64_t address);
-    [[nodiscard]] std::string symbol_at(std::uint64_t address);
 
     Dwfl *session_ = nullptr;
     Dwfl_Module *module_ = nullptr;
+    bool debug_information_read_ = false;
     Dwarf *dwarf_ = nullptr;
     Dwarf_Addr bias_ = 0; ///< of addresses in the debug information
     bool units_indexed_ = false;

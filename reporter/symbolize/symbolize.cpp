@@ -2,6 +2,7 @@
 
 #include "reporter/symbolize/elf_module.h"
 #include "reporter/symbolize/perf_map.h"
+#include "reporter/symbolize/system_library.h"
 
 #include <chrono>
 #include <map>
@@ -37,6 +38,7 @@ private:
 
 struct Symbolizer::State {
     Progress progress;
+    Detail detail = Detail::lines;
     std::map<std::pair<std::string, std::string>, ElfModule> modules; ///< by path and build id
     std::map<std::pair<std::int32_t, std::int64_t>, PerfMap> perf_maps;
     std::map<CodePlace, std::vector<SourceFrame>> known;
@@ -59,9 +61,18 @@ SourceFrame recorded_frame(const CodePlace &place) {
 std::vector<SourceFrame> Symbolizer::State::in_module(const CodePlace &place) {
     const auto module =
         modules.try_emplace({place.module, place.build_id}, place.module, place.build_id).first;
+    if (place.offset == 0) {
+        return {};
+    }
     // The call stands one byte back at the latest: its return address may already be that of the next line,
     // or function.
-    return place.offset == 0 ? std::vector<SourceFrame>() : module->second.functions_at(place.offset - 1);
+    const std::uint64_t call = place.offset - 1;
+    if (detail == Detail::program_lines && is_system_library(place.module)) {
+        SourceFrame frame;
+        frame.function = module->second.symbol_at(call);
+        return {frame};
+    }
+    return module->second.functions_at(call);
 }
 
 std::vector<SourceFrame> Symbolizer::State::in_jit_code(const CodePlace &place) {
@@ -93,8 +104,9 @@ std::vector<SourceFrame> Symbolizer::State::look_up(const CodePlace &place) {
     return frames;
 }
 
-Symbolizer::Symbolizer(Progress progress) : state_(std::make_unique<State>()) {
+Symbolizer::Symbolizer(Progress progress, Detail detail) : state_(std::make_unique<State>()) {
     state_->progress = std::move(progress);
+    state_->detail = detail;
 }
 
 Symbolizer::~Symbolizer() = default;

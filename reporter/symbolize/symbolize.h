@@ -41,6 +41,13 @@ struct CodePlace {
 /// The frame of a place whose language is known: nothing need be looked up.
 [[nodiscard]] SourceFrame recorded_frame(const CodePlace &place);
 
+/// How much to tell.
+enum class Detail {
+    lines,         ///< functions, inlined ones included, with file and line
+    program_lines, ///< the same, but of system libraries (system_library.h) names alone: to read the debug
+                   ///< information of the C library takes longer than all else that a quick answer needs
+};
+
 /// Looks places up, each once, and keeps every module that it opened. Not thread-safe. A file that is
 /// missing, damaged or not the one that ran (its build id differs) makes its frames come out as module and
 /// offset; nothing of it is an error.
@@ -50,7 +57,7 @@ public:
     /// and once at the end.
     using Progress = std::function<void(std::size_t done, std::size_t total)>;
 
-    explicit Symbolizer(Progress progress = {});
+    explicit Symbolizer(Progress progress = {}, Detail detail = Detail::lines);
     ~Symbolizer();
     Symbolizer(const Symbolizer &) = delete;
     Symbolizer &operator=(const Symbolizer &) = delete;

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <concepts>
 #include <fmt/format.h>
 
 namespace flockstat::reporter {
@@ -38,20 +39,10 @@ void put_stat(JsonStream &json, std::string_view name, const Stat &stat) {
     json.end_object();
 }
 
-void put_texts(JsonStream &json, std::string_view name, const std::vector<std::string> &texts) {
-    json.key(name);
-    json.begin_array();
-    for (const std::string &text : texts) {
-        json.value(text);
-    }
-    json.end_array();
-}
-
 // What put_array finds.
 void put(JsonStream &json, const HolderReport &holder);
 void put(JsonStream &json, const OutsideHolderReport &holder);
 void put(JsonStream &json, const LockShare &share);
-void put(JsonStream &json, const SourceFrame &frame);
 void put(JsonStream &json, const SiteReport &site);
 void put(JsonStream &json, const ProcessReport &process);
 void put(JsonStream &json, const BlameReport &blame);
@@ -210,10 +201,10 @@ void put_fairness(JsonStream &json, const FairnessReport &fairness) {
 /// Calls `member` with each name and value.
 template<typename Member>
 void frame_members(const SourceFrame &frame, Member member) {
-    member("function", valid_utf8(frame.function));
-    member("file", valid_utf8(frame.file));
+    member("function", frame.function);
+    member("file", frame.file);
     member("line", frame.line);
-    member("module", valid_utf8(frame.module));
+    member("module", frame.module);
     member("offset", frame.offset);
     member("language", frame.language.empty() ? std::nullopt : std::optional(frame.language));
 }
@@ -261,6 +252,8 @@ Json frame_object(const SourceFrame &frame) {
     frame_members(frame, [&](const char *name, const auto &value) {
         if constexpr (requires { value.has_value(); }) {
             json[name] = value ? Json(*value) : Json(nullptr);
+        } else if constexpr (std::convertible_to<decltype(value), std::string_view>) {
+            json[name] = valid_utf8(value);
         } else {
             json[name] = value;
         }
@@ -268,13 +261,22 @@ Json frame_object(const SourceFrame &frame) {
     return json;
 }
 
-namespace {
-
 void put(JsonStream &json, const SourceFrame &frame) {
     json.begin_object();
     frame_members(frame, [&](const char *name, const auto &value) { json.member(name, value); });
     json.end_object();
 }
+
+void put_texts(JsonStream &json, std::string_view name, const std::vector<std::string> &texts) {
+    json.key(name);
+    json.begin_array();
+    for (const std::string &text : texts) {
+        json.value(text);
+    }
+    json.end_array();
+}
+
+namespace {
 
 void put(JsonStream &json, const SiteReport &site) {
     json.begin_object();

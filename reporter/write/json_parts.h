@@ -8,6 +8,10 @@ namespace flockstat::reporter {
 
 /// A frame of a site.
 [[nodiscard]] Json frame_object(const SourceFrame &frame);
+void put(JsonStream &json, const SourceFrame &frame);
+
+/// A member that is an array of texts.
+void put_texts(JsonStream &json, std::string_view name, const std::vector<std::string> &texts);
 
 /// A lock, or several that are summed up.
 void put(JsonStream &json, const LockReport &lock);

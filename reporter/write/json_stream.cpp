@@ -3,13 +3,21 @@
 #include "reporter/write/printable.h"
 
 #include <algorithm>
+#include <array>
 
 namespace flockstat::reporter {
 namespace {
 
 constexpr std::size_t piece_bytes = std::size_t{64} << 10U;
 
-bool stands_for_itself(char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\' && c != '<'; }
+/// By byte: is it the same in JSON, and in an HTML element? Looked at for each byte of a report.
+constexpr std::array<bool, 256> stands_for_itself = [] {
+    std::array<bool, 256> plain{};
+    for (std::size_t c = 0x20; c < 0x7f; ++c) {
+        plain[c] = c != '"' && c != '\\' && c != '<';
+    }
+    return plain;
+}();
 
 } // namespace
 
@@ -97,7 +105,7 @@ void JsonStream::new_line() {
 
 void JsonStream::quoted(std::string_view text) {
     buffer_ += '"';
-    if (std::ranges::all_of(text, stands_for_itself)) {
+    if (std::ranges::all_of(text, [](char c) { return stands_for_itself[static_cast<unsigned char>(c)]; })) {
         buffer_ += text;
     } else {
         escaped(valid_utf8(text));

@@ -1,100 +1,122 @@
 #include "reporter/write/live_json.h"
 
 #include "reporter/write/json_parts.h"
-#include "reporter/write/printable.h"
 #include "reporter/write/words.h"
 
 namespace flockstat::reporter {
 namespace {
 
-Json text_array(const std::vector<std::string> &texts) {
-    Json json = Json::array();
-    for (const std::string &text : texts) {
-        json.push_back(valid_utf8(text));
-    }
-    return json;
+template<typename Holder>
+void put_range(JsonStream &json, const Holder &holder) {
+    json.key("range");
+    json.begin_array();
+    json.value(holder.range_start);
+    json.value(holder.range_end);
+    json.end_array();
 }
 
-Json site_array(const LiveRun &live, std::uint32_t stack) {
-    Json frames = Json::array();
+void put_frames(JsonStream &json, const LiveRun &live, std::uint32_t stack) {
+    json.key("frames");
+    json.begin_array();
     if (stack < live.sites.size()) {
         for (const SourceFrame &frame : live.sites[stack]) {
-            frames.push_back(frame_object(frame));
+            put(json, frame);
         }
     }
-    return frames;
+    json.end_array();
 }
 
 /// What is known of whoever holds or wants a lock; path and family are null for a file that was not looked at
 /// yet.
-Json party_object(const LiveRun &live, std::uint32_t lock, std::uint32_t process, std::int32_t thread,
-                  Mode mode) {
-    const Process &its = live.run.processes[process];
-    const bool known = lock != no_index;
-    return {{"path", known ? Json(valid_utf8(live.run.locks[lock].path)) : Json(nullptr)},
-            {"family", known ? Json(family_word(live.run.locks[lock].family)) : Json(nullptr)},
-            {"mode", mode == Mode::exclusive ? "exclusive" : "shared"},
-            {"pid", its.pid},
-            {"thread", thread != 0 ? Json(thread) : Json(nullptr)},
-            {"command", text_array(its.command)}};
-}
-
-Json held_object(const LiveRun &live, const HeldLock &held) {
-    Json json = party_object(live, held.lock, held.process, held.thread, held.mode);
-    json["held_ns"] = held.held_ns;
-    json["range"] = {held.range_start, held.range_end};
-    json["frames"] = site_array(live, held.stack);
-    return json;
-}
-
-Json wanted_object(const LiveRun &live, const WantedLock &wanted) {
-    Json json = party_object(live, wanted.lock, wanted.process, wanted.thread, wanted.mode);
-    json["polling"] = wanted.polling;
-    json["wait_ns"] = wanted.wait_ns;
-    json["behind"] = wanted.behind;
-    json["deadlocked"] = wanted.deadlocked;
-    json["frames"] = site_array(live, wanted.stack);
-    return json;
-}
-
-Json outside_object(const LiveRun &live, const OutsideHolder &holder) {
-    return {{"path", valid_utf8(live.run.locks[holder.lock].path)},
-            {"family", family_word(live.run.locks[holder.lock].family)},
-            {"mode", holder.mode == Mode::exclusive ? "exclusive" : "shared"},
-            {"pid", holder.pid},
-            {"command", text_array(holder.command)},
-            {"range", {holder.range_start, holder.range_end}}};
-}
-
-Json run_object(const LiveRun &live) {
-    Json outside = Json::array();
-    for (const OutsideHolder &holder : live.outside) {
-        outside.push_back(outside_object(live, holder));
+template<typename Party>
+void party_members(JsonStream &json, const LiveRun &live, const Party &party) {
+    const Process &process = live.run.processes[party.process];
+    if (party.lock != no_index) {
+        json.member("path", live.run.locks[party.lock].path);
+        json.member("family", family_word(live.run.locks[party.lock].family));
+    } else {
+        json.member("path", nullptr);
+        json.member("family", nullptr);
     }
-    Json held = Json::array();
-    Json waiting = Json::array();
-    for (const HeldLock &lock : live.locks.held) {
-        held.push_back(held_object(live, lock));
+    json.member("mode", mode_word(party.mode));
+    json.member("pid", process.pid);
+    json.member("thread", party.thread != 0 ? std::optional(party.thread) : std::nullopt);
+    put_texts(json, "command", process.command);
+}
+
+void put(JsonStream &json, const LiveRun &live, const HeldLock &held) {
+    json.begin_object();
+    party_members(json, live, held);
+    json.member("held_ns", held.held_ns);
+    put_range(json, held);
+    put_frames(json, live, held.stack);
+    json.end_object();
+}
+
+void put(JsonStream &json, const LiveRun &live, const WantedLock &wanted) {
+    json.begin_object();
+    party_members(json, live, wanted);
+    json.member("polling", wanted.polling);
+    json.member("wait_ns", wanted.wait_ns);
+    json.key("behind");
+    json.begin_array();
+    for (const std::size_t place : wanted.behind) {
+        json.value(place);
     }
-    for (const WantedLock &lock : live.locks.wanted) {
-        waiting.push_back(wanted_object(live, lock));
+    json.end_array();
+    json.member("deadlocked", wanted.deadlocked);
+    put_frames(json, live, wanted.stack);
+    json.end_object();
+}
+
+void put(JsonStream &json, const LiveRun &live, const OutsideHolder &holder) {
+    const Lock &lock = live.run.locks[holder.lock];
+    json.begin_object();
+    json.member("path", lock.path);
+    json.member("family", family_word(lock.family));
+    json.member("mode", mode_word(holder.mode));
+    json.member("pid", holder.pid);
+    put_texts(json, "command", holder.command);
+    put_range(json, holder);
+    json.end_object();
+}
+
+template<typename Item>
+void put_array(JsonStream &json, std::string_view name, const LiveRun &live, const std::vector<Item> &items) {
+    json.key(name);
+    json.begin_array();
+    for (const Item &item : items) {
+        put(json, live, item);
     }
-    return {{"directory", valid_utf8(live.run.directory)},
-            {"command", text_array(live.run.command)},
-            {"pid", live.run.first_pid},
-            {"held", std::move(held)},
-            {"waiting", std::move(waiting)},
-            {"outside", std::move(outside)}};
+    json.end_array();
+}
+
+void put(JsonStream &json, const LiveRun &live) {
+    json.begin_object();
+    json.member("directory", live.run.directory);
+    put_texts(json, "command", live.run.command);
+    json.member("pid", live.run.first_pid);
+    put_array(json, "held", live, live.locks.held);
+    put_array(json, "waiting", live, live.locks.wanted);
+    put_array(json, "outside", live, live.outside);
+    json.end_object();
 }
 
 } // namespace
 
-std::string live_json(std::span<const LiveRun> runs) {
-    Json all = Json::array();
+void write_live_json(std::span<const LiveRun> runs, const TextSink &sink) {
+    JsonStream json(sink, JsonStream::Layout::indented);
+    json.begin_object();
+    json.member("schema", "flockstat.ps/1");
+    json.key("runs");
+    json.begin_array();
     for (const LiveRun &live : runs) {
-        all.push_back(run_object(live));
+        put(json, live);
     }
-    return Json{{"schema", "flockstat.ps/1"}, {"runs", std::move(all)}}.dump(1) + "\n";
+    json.end_array();
+    json.end_object();
+    json.finish();
+    sink("\n");
 }
 
 } // namespace flockstat::reporter

@@ -1,25 +1,15 @@
 /// Who holds and who waits right now, for a program.
 #pragma once
 
-#include "reporter/analyze/outside_holders.h"
-#include "reporter/symbolize/symbolize.h"
+#include "reporter/write/live_run.h"
+#include "reporter/write/text_sink.h"
 
 #include <span>
-#include <string>
-#include <vector>
 
 namespace flockstat::reporter {
 
-/// One run with what is held and wanted in it. `sites`: frames by stack of the run.
-struct LiveRun {
-    Run run;
-    LiveLocks locks;
-    std::vector<std::vector<SourceFrame>> sites;
-    std::vector<OutsideHolder> outside;
-};
-
 /// {"schema": "flockstat.ps/1", "runs": [{"directory", "command", "pid", "held": [..], "waiting": [..],
 /// "outside": [..]}]}; see reporter/README.md. Times are nanoseconds.
-[[nodiscard]] std::string live_json(std::span<const LiveRun> runs);
+void write_live_json(std::span<const LiveRun> runs, const TextSink &sink);
 
 } // namespace flockstat::reporter

@@ -6,7 +6,8 @@
 #include "reporter/write/words.h"
 
 #include <fmt/format.h>
-#include <map>
+#include <tuple>
+#include <unordered_map>
 
 namespace flockstat::reporter {
 namespace {
@@ -17,11 +18,6 @@ std::string who(const Run &run, std::uint32_t process, std::int32_t thread) {
     const std::int32_t pid = run.processes[process].pid;
     return thread == 0 || thread == pid ? fmt::format("pid {}", pid)
                                         : fmt::format("pid {} thread {}", pid, thread);
-}
-
-std::string command_of(const Run &run, std::uint32_t process, std::size_t columns, const TextStyle &style) {
-    const Process &its = run.processes[process];
-    return command_text(its.command.empty() ? std::vector{its.executable} : its.command, columns, style);
 }
 
 template<typename Holder>
@@ -37,74 +33,108 @@ std::string bytes_of(const Holder &held) {
 
 const char *mode_name(Mode mode) { return mode == Mode::exclusive ? "exclusive" : "shared"; }
 
-/// "  4.31 s  pid 812 exclusive  ./worker 3", and where it was got on the lines below.
-std::string entry(const std::string &first, const std::string &command, const std::vector<SourceFrame> *site,
-                  const TextStyle &style) {
-    const std::size_t room = style.width() - std::min(style.width() / 2, display_width(first) + 2);
-    std::string text = first + "  " + std::string(fit(command, room)) + "\n";
-    if (site != nullptr) {
-        for (const std::string &line : stack_lines(*site, style.width() - 14, 2, style.unicode())) {
-            text += std::string(14, ' ') + style.faint(line) + "\n";
-        }
+/// The lines about single holders and waiters of one run: "  4.31 s  held by pid 812, exclusive  ./worker 3",
+/// and below it where it was got. What many have in common is made once.
+class Entries {
+public:
+    Entries(const Run &run, const Sites &sites, const TextStyle &style)
+        : run_(run), sites_(sites), style_(style) {}
+
+    [[nodiscard]] std::string of(const HeldLock &held) {
+        return entry(fmt::format("  {:>9}  held by {}, {}{}", style_.time(held.held_ns),
+                                 who(run_, held.process, held.thread), mode_name(held.mode), bytes_of(held)),
+                     command(held.process), place(held.stack));
     }
-    return text;
-}
 
-const std::vector<SourceFrame> *site_of(const Sites &sites, std::uint32_t stack) {
-    return stack < sites.size() ? &sites[stack] : nullptr;
-}
+    [[nodiscard]] std::string of(const WantedLock &wanted) {
+        const char *what = wanted.deadlocked ? "DEADLOCK: wanted by"
+                           : wanted.polling  ? "polled for by"
+                                             : "wanted by";
+        const std::string text =
+            entry(fmt::format("  {:>9}  {} {}, {}", style_.time(wanted.wait_ns), what,
+                              who(run_, wanted.process, wanted.thread), mode_name(wanted.mode)),
+                  command(wanted.process), place(wanted.stack));
+        return wanted.deadlocked ? style_.alarming(text.substr(0, text.size() - 1)) + "\n" : text;
+    }
 
-std::string held_entry(const Run &run, const HeldLock &held, const Sites &sites, const TextStyle &style) {
-    const std::string first =
-        fmt::format("  {:>9}  held by {}, {}{}", style.time(held.held_ns),
-                    who(run, held.process, held.thread), mode_name(held.mode), bytes_of(held));
-    return entry(first, command_of(run, held.process, 4 * style.width(), style), site_of(sites, held.stack),
-                 style);
-}
+    [[nodiscard]] std::string of(const OutsideHolder &holder) const {
+        return entry(fmt::format("  {:>9}  held outside the run by pid {}, {}{}", "", holder.pid,
+                                 mode_name(holder.mode), bytes_of(holder)),
+                     command_text(holder.command, most_columns(), style_), {});
+    }
 
-std::string wanted_entry(const Run &run, const WantedLock &wanted, const Sites &sites,
-                         const TextStyle &style) {
-    const std::string what = wanted.deadlocked ? "DEADLOCK: wanted by"
-                             : wanted.polling  ? "polled for by"
-                                               : "wanted by";
-    const std::string first = fmt::format("  {:>9}  {} {}, {}", style.time(wanted.wait_ns), what,
-                                          who(run, wanted.process, wanted.thread), mode_name(wanted.mode));
-    const std::string command = command_of(run, wanted.process, 4 * style.width(), style);
-    const std::string text = entry(first, command, site_of(sites, wanted.stack), style);
-    return wanted.deadlocked ? style.alarming(text.substr(0, text.size() - 1)) + "\n" : text;
-}
+private:
+    [[nodiscard]] std::size_t most_columns() const { return 4 * style_.width(); }
 
-std::string outside_entry(const OutsideHolder &holder, const TextStyle &style) {
-    const std::string first = fmt::format("  {:>9}  held outside the run by pid {}, {}{}", "", holder.pid,
-                                          mode_name(holder.mode), bytes_of(holder));
-    return entry(first, command_text(holder.command, 4 * style.width(), style), nullptr, style);
-}
+    [[nodiscard]] std::string entry(const std::string &first, std::string_view command,
+                                    std::string_view place) const {
+        const std::size_t room = style_.width() - std::min(style_.width() / 2, display_width(first) + 2);
+        return first + "  " + std::string(fit(command, room)) + "\n" + std::string(place);
+    }
+
+    const std::string &command(std::uint32_t process) {
+        const auto [known, added] = commands_.try_emplace(process);
+        if (added) {
+            const Process &its = run_.processes[process];
+            known->second = command_text(its.command.empty() ? std::vector{its.executable} : its.command,
+                                         most_columns(), style_);
+        }
+        return known->second;
+    }
+
+    /// The lines below an entry; none where the stack is not known.
+    const std::string &place(std::uint32_t stack) {
+        const auto [known, added] = places_.try_emplace(stack);
+        if (added && stack < sites_.size()) {
+            constexpr std::size_t indent = 14;
+            for (const std::string &line :
+                 stack_lines(sites_[stack], style_.width() - indent, 2, style_.unicode())) {
+                known->second += std::string(indent, ' ') + style_.faint(line) + "\n";
+            }
+        }
+        return known->second;
+    }
+
+    const Run &run_;
+    const Sites &sites_;
+    const TextStyle &style_;
+    std::unordered_map<std::uint32_t, std::string> commands_, places_; ///< by process, by stack
+};
 
 /// One file and family: who has it, who wants it.
 struct Standing {
+    std::uint32_t lock = no_index;
     std::vector<const HeldLock *> held;
     std::vector<const WantedLock *> wanted;
     std::uint64_t longest_wait_ns = 0, longest_held_ns = 0;
 };
 
-std::vector<std::pair<std::uint32_t, Standing>> by_lock(const LiveLocks &locks) {
-    std::map<std::uint32_t, Standing> standings;
+/// All that are held or wanted: those that somebody waits for the longest first.
+std::vector<Standing> by_lock(const LiveLocks &locks) {
+    std::vector<Standing> standings;
+    std::unordered_map<std::uint32_t, std::size_t> places;
+    const auto standing_of = [&](std::uint32_t lock) -> Standing & {
+        const auto [place, added] = places.try_emplace(lock, standings.size());
+        if (added) {
+            standings.emplace_back().lock = lock;
+        }
+        return standings[place->second];
+    };
     for (const HeldLock &held : locks.held) {
-        Standing &standing = standings[held.lock];
+        Standing &standing = standing_of(held.lock);
         standing.held.push_back(&held);
         standing.longest_held_ns = std::max(standing.longest_held_ns, held.held_ns);
     }
     for (const WantedLock &wanted : locks.wanted) {
-        Standing &standing = standings[wanted.lock];
+        Standing &standing = standing_of(wanted.lock);
         standing.wanted.push_back(&wanted);
         standing.longest_wait_ns = std::max(standing.longest_wait_ns, wanted.wait_ns);
     }
-    std::vector<std::pair<std::uint32_t, Standing>> all(standings.begin(), standings.end());
-    std::ranges::stable_sort(all, [](const auto &a, const auto &b) {
-        return std::pair(a.second.longest_wait_ns, a.second.longest_held_ns) >
-               std::pair(b.second.longest_wait_ns, b.second.longest_held_ns);
+    std::ranges::sort(standings, [](const Standing &a, const Standing &b) {
+        return std::tuple(b.longest_wait_ns, b.longest_held_ns, a.lock) <
+               std::tuple(a.longest_wait_ns, a.longest_held_ns, b.lock);
     });
-    return all;
+    return standings;
 }
 
 std::string heading(const Run &run, const LiveLocks &locks, const TextStyle &style) {
@@ -120,16 +150,13 @@ std::string heading(const Run &run, const LiveLocks &locks, const TextStyle &sty
                    style.width(), 2, 2);
 }
 
-std::string standing_text(const Run &run, const Standing &standing, const Sites &sites,
-                          const TextStyle &style) {
-    std::string text;
+void add_standing(const Standing &standing, Entries &entries, std::string &text) {
     for (const HeldLock *held : standing.held) {
-        text += held_entry(run, *held, sites, style);
+        text += entries.of(*held);
     }
     for (const WantedLock *wanted : standing.wanted) {
-        text += wanted_entry(run, *wanted, sites, style);
+        text += entries.of(*wanted);
     }
-    return text;
 }
 
 } // namespace
@@ -137,31 +164,34 @@ std::string standing_text(const Run &run, const Standing &standing, const Sites 
 std::string live_lock_text(const Run &run, const LiveLocks &locks, const std::pair<std::string, Family> &lock,
                            const Sites &sites, const TextOptions &options) {
     const TextStyle style(options);
+    Entries entries(run, sites, style);
     std::string text;
-    for (const auto &[number, standing] : by_lock(locks)) {
-        if (number != no_index && run.locks[number].path == lock.first &&
-            run.locks[number].family == lock.second) {
-            text += standing_text(run, standing, sites, style);
+    for (const Standing &standing : by_lock(locks)) {
+        if (standing.lock != no_index && run.locks[standing.lock].path == lock.first &&
+            run.locks[standing.lock].family == lock.second) {
+            add_standing(standing, entries, text);
         }
     }
     return text;
 }
 
-std::string live_text(const Run &run, const LiveLocks &locks, const Sites &sites,
-                      const std::vector<OutsideHolder> &outside, const TextOptions &options) {
+void write_live_text(const LiveRun &live, const TextOptions &options, const TextSink &sink) {
+    const Run &run = live.run;
     const TextStyle style(options);
-    std::string text = heading(run, locks, style);
-    for (const auto &[lock, standing] : by_lock(locks)) {
-        text += "\n";
+    Entries entries(run, live.sites, style);
+    sink(heading(run, live.locks, style));
+    for (const Standing &standing : by_lock(live.locks)) {
+        const std::uint32_t lock = standing.lock;
+        std::string text = "\n";
         text += lock == no_index ? std::string("a file that was not looked at yet\n")
                                  : short_path(style.shown(run.locks[lock].path), style.width() - 8) + "  " +
                                        style.faint(family_word(run.locks[lock].family)) + "\n";
-        for (const OutsideHolder &holder : outside) {
-            text += holder.lock == lock ? outside_entry(holder, style) : "";
+        for (const OutsideHolder &holder : live.outside) {
+            text += holder.lock == lock ? entries.of(holder) : "";
         }
-        text += standing_text(run, standing, sites, style);
+        add_standing(standing, entries, text);
+        sink(text);
     }
-    return text;
 }
 
 } // namespace flockstat::reporter

@@ -26,7 +26,10 @@ bool is_wide(std::uint32_t code) {
 
 bool is_combining(std::uint32_t code) { return code >= 0x300 && code <= 0x36f; }
 
-std::size_t columns_of(std::uint32_t code) { return is_combining(code) ? 0 : is_wide(code) ? 2 : 1; }
+std::size_t columns_of(std::uint32_t code) {
+    constexpr std::uint32_t first_odd = 0x300; // most text stays below
+    return code < first_odd || !(is_combining(code) || is_wide(code)) ? 1 : is_wide(code) ? 2 : 0;
+}
 
 void append_escaped(std::string &out, std::string_view bytes) {
     for (const char byte : bytes) {

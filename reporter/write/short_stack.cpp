@@ -1,5 +1,6 @@
 #include "reporter/write/short_stack.h"
 
+#include "reporter/symbolize/system_library.h"
 #include "reporter/write/printable.h"
 #include "reporter/write/python_names.h"
 #include "reporter/write/short_function.h"
@@ -18,13 +19,7 @@ bool starts_with_one_of(std::string_view name, const std::array<std::string_view
     return std::ranges::any_of(starts, [&](std::string_view start) { return name.starts_with(start); });
 }
 
-/// The C library, its threads and loader, and ourselves: how a lock call gets to the kernel says nothing
-/// about the program.
-bool is_plumbing(const SourceFrame &frame) {
-    constexpr std::array<std::string_view, 5> modules{"libc.so", "libc-", "libpthread", "ld-linux",
-                                                      "libflockstat"};
-    return starts_with_one_of(base_name(frame.module), modules);
-}
+bool is_plumbing(const SourceFrame &frame) { return is_system_library(frame.module); }
 
 bool starts_programs(const SourceFrame &frame) {
     constexpr std::array<std::string_view, 8> functions{

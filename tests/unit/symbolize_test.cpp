@@ -186,6 +186,25 @@ TEST_CASE("without debug information the symbol table gives the function") {
     CHECK(frames[0].line == 0);
 }
 
+TEST_CASE("a quick answer has names alone of the C library, and lines of the program") {
+    const test::TempDirectory directory;
+    const auto program = make_program(directory, "");
+    const auto library = directory / "libc.so.6";
+    std::filesystem::copy_file(program, library);
+    const CodeRange outer = find_function(program, "outer");
+    Symbolizer symbolizer({}, Detail::program_lines);
+    CodePlace place;
+    place.offset = outer.start + outer.size;
+    place.module = program;
+    CHECK(symbolizer.frames(place).back().file.ends_with("small.c"));
+    place.module = library;
+    const auto &frames = symbolizer.frames(place);
+    REQUIRE(frames.size() == 1);
+    CHECK(frames[0].function == "outer");
+    CHECK(frames[0].module == library);
+    CHECK(frames[0].file.empty());
+}
+
 TEST_CASE("a stripped library's exported functions have names") {
     Dl_info info{};
     REQUIRE(::dladdr(reinterpret_cast<void *>(&::getppid), &info) != 0);
