@@ -8,6 +8,7 @@
 #include "shim/lent_memory.h"
 #include "shim/mapped_file.h"
 #include "shim/ownership.h"
+#include "shim/proc_path.h"
 #include "shim/process_regions.h"
 #include "shim/wait_mark.h"
 
@@ -53,7 +54,7 @@ Released end_closed(ThreadState &thread, const Dropped &dropped, int descriptor,
     if (of_mapped != nullptr) {
         note_mapped_file(dropped.mapped); // children may have the mapping, too
     }
-    if (of_mapped != nullptr && has_mapping("/proc/self/maps", dropped.mapped)) {
+    if (of_mapped != nullptr && has_mapping(ProcPath().add(own_folder()).add("/maps").c_str(), dropped.mapped)) {
         end_dropped(thread, of_mapped, -1, record::Release::unknown, end_ticks);
         of_mapped = nullptr;
     }

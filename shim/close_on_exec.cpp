@@ -4,6 +4,7 @@
 #include "shim/handover.h"
 #include "shim/listed_descriptors.h"
 #include "shim/open_file.h"
+#include "shim/proc_path.h"
 #include "shim/region_end.h"
 
 #include <fcntl.h>
@@ -48,7 +49,7 @@ void visit_pieces(HeldRegion *flock_region, const Extents &ranges, Visit visit) 
 /// Does the exec close a descriptor of a lock's file, one that nobody locked through included?
 bool closes_any_of(const record::Lock &lock) {
     bool closes = false;
-    (void)visit_listed_descriptors("/proc/self/fd", [&](int number) {
+    (void)visit_listed_descriptors(ProcPath().add(own_folder()).add("/fd").c_str(), [&](int number) {
         closes = is_close_on_exec(number) && is_open_on(number, lock);
         return !closes;
     });

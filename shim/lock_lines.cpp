@@ -13,7 +13,7 @@ using record::system_call;
 
 bool LockLines::read(int descriptor) {
     ProcPath path;
-    return read_file(path.add("/proc/self/fdinfo/").add(descriptor).c_str());
+    return read_file(path.add(own_folder()).add("/fdinfo/").add(descriptor).c_str());
 }
 
 bool LockLines::read(std::int32_t pid, int descriptor) {

@@ -3,12 +3,12 @@
 #include "reporter/record/system_call.h"
 #include "shim/path_filter.h"
 #include "shim/pool.h"
+#include "shim/proc_path.h"
 #include "shim/run.h"
 #include "shim/signals_blocked.h"
 
 #include <cerrno>
 #include <charconv>
-#include <cstring>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -67,10 +67,10 @@ void forget_oldest() {
 
 /// What the kernel calls the open file; its device and inode where /proc tells nothing.
 record::Ref path_of(int descriptor, const FileIdentity &identity, bool unlinked, bool *included) {
-    char name[32] = "/proc/self/fd/";
-    *std::to_chars(name + std::strlen(name), name + sizeof name - 1, descriptor).ptr = '\0';
+    ProcPath name;
+    name.add(own_folder()).add("/fd/").add(descriptor);
     char text[record::max_path_bytes];
-    const long bytes = system_call(SYS_readlinkat, AT_FDCWD, address_of(name), address_of(text), sizeof text);
+    const long bytes = system_call(SYS_readlinkat, AT_FDCWD, address_of(name.c_str()), address_of(text), sizeof text);
     std::string_view path;
     if (bytes > 0) {
         path = {text, static_cast<std::size_t>(bytes)};

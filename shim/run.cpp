@@ -3,6 +3,7 @@
 #include "reporter/record/system_call.h"
 #include "shim/fork_epoch.h"
 #include "shim/origin.h"
+#include "shim/proc_path.h"
 #include "shim/roster.h"
 #include "shim/run_arena.h"
 #include "shim/signals_blocked.h"
@@ -30,7 +31,9 @@ void adopt_arena_facts() {
 /// Where /proc does not tell it stays what it was: the parent's.
 void find_pid_namespace() {
     struct stat64 facts {};
-    if (system_call(SYS_newfstatat, AT_FDCWD, address_of("/proc/self/ns/pid"), address_of(&facts), 0) == 0) {
+    ProcPath path;
+    path.add(own_folder()).add("/ns/pid");
+    if (system_call(SYS_newfstatat, AT_FDCWD, address_of(path.c_str()), address_of(&facts), 0) == 0) {
         run.pid_namespace = facts.st_ino;
     }
 }

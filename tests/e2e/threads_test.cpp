@@ -33,6 +33,15 @@ TEST_CASE("two hundred threads lock at once", "[threads]") {
     CHECK(run.report["lost"]["calls"] == 0);
 }
 
+TEST_CASE("a thread that main left the process to locks files that have names", "[threads]") {
+    const TempDirectory base;
+    const RecordedRun run =
+        flockstat_run({.argv = {program("threads"), "main_ends", base / "l"}}, base / "run");
+    REQUIRE(run.outcome.status == 0);
+    check_released(lock_of(run.report, base / "l", "flock"), {{"unlock", 1}});
+    CHECK(run.report["processes"][0]["ended"] == "exit");
+}
+
 TEST_CASE("ten thousand threads one after the other need the room of one", "[threads]") {
     const TempDirectory base;
     const Command command{.argv = {program("threads"), "churn", base / "l"}};

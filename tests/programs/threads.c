@@ -2,6 +2,7 @@
 //   hand_over FAMILY   taken in one thread, released in another
 //   ends FAMILY        a thread ends while it holds the lock; main releases it
 //   crowd              200 threads at once, each 50 pairs on a descriptor of its own
+//   main_ends          main ends, and leaves the process to a thread, which locks then
 //   churn              10,000 threads one after the other, each a pair; prints by how many KiB the process's
 //                      memory grew in the second half
 #include <pthread.h>
@@ -29,6 +30,15 @@ static void *pairs(void *count) {
         must(flock(own, LOCK_EX) == 0 && flock(own, LOCK_UN) == 0, "pair");
     close(own);
     return NULL;
+}
+
+static void *lock_alone(void *unused) {
+    (void)unused;
+    char target[4096];
+    while (readlink("/proc/self/fd/0", target, sizeof target) > 0)
+        sleep_ms(1); // main has its descriptors still
+    pairs((void *)1L);
+    exit(0);
 }
 
 static void run_thread(void *(*work)(void *), void *argument) {
@@ -70,6 +80,11 @@ int main(int argc, char **argv) {
         return crowd(), 0;
     if (strcmp(argv[1], "churn") == 0)
         return churn(), 0;
+    if (strcmp(argv[1], "main_ends") == 0) {
+        pthread_t thread;
+        must(pthread_create(&thread, NULL, lock_alone, NULL) == 0, "pthread_create");
+        pthread_exit(NULL);
+    }
     fd = open_file(path);
     run_thread(take, NULL);
     checkpoint("held", path);
