@@ -54,7 +54,8 @@ Released end_closed(ThreadState &thread, const Dropped &dropped, int descriptor,
     if (of_mapped != nullptr) {
         note_mapped_file(dropped.mapped); // children may have the mapping, too
     }
-    if (of_mapped != nullptr && has_mapping(ProcPath().add(own_folder()).add("/maps").c_str(), dropped.mapped)) {
+    if (of_mapped != nullptr &&
+        has_mapping(ProcPath().add(own_folder()).add("/maps").c_str(), dropped.mapped)) {
         end_dropped(thread, of_mapped, -1, record::Release::unknown, end_ticks);
         of_mapped = nullptr;
     }

@@ -66,6 +66,14 @@ FLOCKSTAT_EXPORT int fexecve(int descriptor, char *const arguments[], char *cons
     return result;
 }
 
+FLOCKSTAT_EXPORT int execveat(int directory, const char *path, char *const arguments[],
+                              char *const environment[], int flags) noexcept {
+    begin_exec();
+    const int result = flockstat_next()->execveat(directory, path, arguments, environment, flags);
+    exec_failed();
+    return result;
+}
+
 namespace {
 
 /// The arguments of execl and its kin behind the first one, counted up to the null pointer.

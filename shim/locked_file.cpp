@@ -70,7 +70,8 @@ record::Ref path_of(int descriptor, const FileIdentity &identity, bool unlinked,
     ProcPath name;
     name.add(own_folder()).add("/fd/").add(descriptor);
     char text[record::max_path_bytes];
-    const long bytes = system_call(SYS_readlinkat, AT_FDCWD, address_of(name.c_str()), address_of(text), sizeof text);
+    const long bytes =
+        system_call(SYS_readlinkat, AT_FDCWD, address_of(name.c_str()), address_of(text), sizeof text);
     std::string_view path;
     if (bytes > 0) {
         path = {text, static_cast<std::size_t>(bytes)};

@@ -31,8 +31,8 @@ private:
     std::size_t used_ = 0;
 };
 
-/// Where /proc shows the calling thread: /proc/thread-self, or /proc/self before Linux 3.17. The latter is the
-/// main thread's, and empty when that has ended before the others.
+/// Where /proc shows the calling thread: /proc/thread-self, or /proc/self before Linux 3.17. The latter is
+/// the main thread's, and empty when that has ended before the others.
 [[nodiscard]] std::string_view own_folder();
 
 /// Does /proc show this process's pid namespace? `unshare --pid` leaves the outer one's there, in which our

@@ -28,6 +28,11 @@ static int pidfd_getfd_by_system_call(int process, int descriptor, unsigned flag
     return (int)flockstat_real.syscall(SYS_pidfd_getfd, process, descriptor, flags);
 }
 
+static int execveat_by_system_call(int directory, const char *path, char *const arguments[],
+                                   char *const environment[], int flags) {
+    return (int)flockstat_real.syscall(SYS_execveat, directory, path, arguments, environment, flags);
+}
+
 /* dlsym takes the loader's lock, so this runs in a constructor, when the program is still alone. What an
  * older libc does not have gets what it would do: because we export it, a program that looks for it finds it.
  */
@@ -44,6 +49,9 @@ void flockstat_find_real(void) {
     }
     if (found.closefrom == NULL) {
         found.closefrom = closefrom_by_system_call;
+    }
+    if (found.execveat == NULL) { /* glibc 2.34 */
+        found.execveat = execveat_by_system_call;
     }
     if (found.pidfd_getfd == NULL) { /* glibc 2.36 */
         found.pidfd_getfd = pidfd_getfd_by_system_call;

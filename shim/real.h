@@ -26,6 +26,10 @@ extern "C" {
 /* As <sys/pidfd.h> says, which is only there since glibc 2.36, and without extern "C" in that version. */
 int pidfd_getfd(int process, int descriptor, unsigned flags) __THROW;
 
+/* As <unistd.h> says since glibc 2.34. */
+int execveat(int directory, const char *path, char *const arguments[], char *const environment[],
+             int flags) __THROW;
+
 /* One line a function: its name, which its type is taken from. */
 #define FLOCKSTAT_REAL_FUNCTIONS(ENTRY) \
     ENTRY(flock)                        \
@@ -62,6 +66,7 @@ int pidfd_getfd(int process, int descriptor, unsigned flags) __THROW;
     ENTRY(execvp)                       \
     ENTRY(execvpe)                      \
     ENTRY(fexecve)                      \
+    ENTRY(execveat)                     \
     ENTRY(posix_spawn)                  \
     ENTRY(posix_spawnp)                 \
     ENTRY(system)                       \

@@ -36,6 +36,10 @@ syscall:
         je      1f
         cmpq    $SYS_exit_group, %rdi
         je      1f
+        cmpq    $SYS_execve, %rdi
+        je      1f
+        cmpq    $SYS_execveat, %rdi
+        je      1f
         cmpq    $SYS_clone, %rdi
         je      3f
         cmpq    $SYS_fork, %rdi

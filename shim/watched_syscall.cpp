@@ -63,11 +63,18 @@ extern "C" __attribute__((visibility("hidden"))) long flockstat_syscall(long num
     if (number == SYS_exit_group) {
         end_process(descriptor & 0xFF);
     }
+    const bool executes = number == SYS_execve || number == SYS_execveat;
+    if (executes) {
+        begin_exec();
+    }
     const WatchedClose watched(number == SYS_close ? descriptor : -1, site);
     WatchedCloses closes(static_cast<unsigned>(a), static_cast<unsigned>(b),
                          number == SYS_close_range ? static_cast<int>(c) : no_flags, site);
     const WatchedDuplicate duplicate(descriptor, is_dup_onto(number) ? static_cast<int>(b) : -1, site);
     const long result = flockstat_next()->syscall(number, a, b, c, d, e, f);
+    if (executes) {
+        exec_failed();
+    }
     watched.done();
     closes.done();
     if (is_duplicate(number, b)) {

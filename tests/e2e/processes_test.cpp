@@ -119,6 +119,19 @@ TEST_CASE("a program that was started with the descriptor shares the lock", "[pr
     });
 }
 
+TEST_CASE("every way to execute a program keeps what is held", "[processes]") {
+    for (const char *way : {"execl", "execveat", "syscall", "syscall_at"}) {
+        INFO(way);
+        const TempDirectory base;
+        const RecordedRun run =
+            flockstat_run({.argv = {program("exec_keeps"), base / "l", way}}, base / "run");
+        REQUIRE(run.outcome.status == 0);
+        check_released(lock_of(run.report, base / "l", "posix"), {{"unlock", 1}});
+        // The child that asks at the end gets the flock.
+        check_released(lock_of(run.report, base / "l", "flock"), {{"unlock", 1}, {"exit", 1}});
+    }
+}
+
 TEST_CASE("exec keeps what is held, and the new image ends it", "[processes]") {
     for (const char *family : {"flock", "ofd", "posix"}) {
         check_relay(family, {"unlock", "a.open a.lock a.exec held !a.unlock free", {{"unlock", 1}}});

@@ -184,6 +184,9 @@ static void execs(void) {
     EXEC("execvp", execvp("sh", arguments));
     EXEC("execvpe", execvpe("sh", arguments, environment));
     EXEC("fexecve", fexecve(open("/bin/sh", O_RDONLY), arguments, environment));
+    EXEC("execveat", execveat(AT_FDCWD, "/bin/sh", arguments, environment, 0));
+    EXEC("raw execve", syscall(SYS_execve, "/bin/sh", arguments, environment));
+    EXEC("raw execveat", syscall(SYS_execveat, AT_FDCWD, "/bin/sh", arguments, environment, 0));
     EXEC("execl", execl("/bin/sh", "sh", "-c", "exit 9", (char *)NULL));
     EXEC("execlp", execlp("sh", "sh", "-c", "exit 10", (char *)NULL));
     EXEC("execle", execle("/bin/sh", "sh", "-c", "exit $X", (char *)NULL, (char *[]){"X=11", NULL}));
@@ -192,6 +195,8 @@ static void execs(void) {
     TRY("execvp bad", execvp("no-such-program", arguments));
     TRY("execvpe bad", execvpe("no-such-program", arguments, environment));
     TRY("fexecve bad", fexecve(-1, arguments, environment));
+    TRY("execveat bad", execveat(AT_FDCWD, "/nowhere", arguments, environment, 0));
+    TRY("raw execve bad", (int)syscall(SYS_execve, "/nowhere", arguments, environment));
     TRY("execl bad", execl("/nowhere", "x", (char *)NULL));
     TRY("execlp bad", execlp("no-such-program", "x", (char *)NULL));
     TRY("execle bad", execle("/nowhere", "x", (char *)NULL, environment));

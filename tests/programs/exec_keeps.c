@@ -1,5 +1,6 @@
-// exec_keeps PATH: locks a file (flock and posix) and becomes itself again, which asks from a child whether
-// both are still held.
+// exec_keeps PATH [WAY]: locks a file (flock and posix) and becomes itself again, which asks from a child
+// whether both are still held, and unlocks. WAY: execveat, syscall or syscall_at; execl if none is given.
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "tell.h"
@@ -17,9 +18,21 @@ static void ask(const char *path) {
     wait(NULL);
 }
 
+static void become(const char *way, char *const arguments[]) {
+    const char *self = "/proc/self/exe";
+    if (strcmp(way, "execveat") == 0)
+        execveat(AT_FDCWD, self, arguments, environ, 0);
+    else if (strcmp(way, "syscall") == 0)
+        syscall(SYS_execve, self, arguments, environ);
+    else if (strcmp(way, "syscall_at") == 0)
+        syscall(SYS_execveat, AT_FDCWD, self, arguments, environ, 0);
+    else
+        execl(self, arguments[0], arguments[1], arguments[2], arguments[3], (char *)NULL);
+}
+
 int main(int argc, char **argv) {
-    if (argc == 3) {
-        int fd = atoi(argv[2]);
+    if (argc == 4) {
+        int fd = atoi(argv[3]);
         ask(argv[1]);
         struct flock range = range_of(F_UNLCK, 0, 0);
         must(flock(fd, LOCK_UN) == 0 && fcntl(fd, F_SETLK, &range) == 0, "unlock");
@@ -32,6 +45,7 @@ int main(int argc, char **argv) {
     ask(argv[1]);
     char number[16];
     snprintf(number, sizeof number, "%d", fd);
-    execl("/proc/self/exe", argv[0], argv[1], number, (char *)NULL);
+    char again[] = "again";
+    become(argc > 2 ? argv[2] : "", (char *[]){argv[0], argv[1], again, number, NULL});
     return 92;
 }
