@@ -166,14 +166,6 @@ void finish(ThreadState &thread) {
     thread.queue.push(queued);
 }
 
-bool is_same_process() {
-    if (run.fork_page != nullptr) {
-        return run.fork_page->generation != 0;
-    }
-    // A kernel before 4.14: ask.
-    return run.process == nullptr || run.pid == static_cast<std::int32_t>(record::system_call(SYS_getpid));
-}
-
 /// Did siglongjmp leave the thread's last blocking call, or this bookkeeping? The call is counted first, and
 /// regions that were about to begin or to end are shown no more.
 void mend_what_was_left(ThreadState &thread) {
@@ -215,17 +207,27 @@ Released apply(const Operation &operation) {
     return released;
 }
 
-void inside_bookkeeping(ThreadState &thread, void (*deed)(ThreadState &)) {
+bool inside_bookkeeping(ThreadState &thread, void (*deed)(ThreadState &)) {
     const FrameMark frame = FLOCKSTAT_FRAME_MARK();
-    if (!is_borrower() && enter(thread, frame, frame.address)) {
-        mend_what_was_left(thread);
-        deed(thread);
-        finish(thread);
+    if (is_borrower() || !enter(thread, frame, frame.address)) {
+        return false;
     }
+    mend_what_was_left(thread);
+    deed(thread);
+    finish(thread);
+    return true;
 }
 
 void apply_queued(ThreadState &thread) {
     inside_bookkeeping(thread, [](ThreadState &) {});
+}
+
+bool is_same_process() {
+    if (run.fork_page != nullptr) {
+        return run.fork_page->generation != 0;
+    }
+    // A kernel before 4.14: ask.
+    return run.process == nullptr || run.pid == static_cast<std::int32_t>(record::system_call(SYS_getpid));
 }
 
 void notice_fork() {

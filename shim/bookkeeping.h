@@ -21,12 +21,15 @@ struct Released {
 /// thread.
 Released apply(const Operation &operation);
 
-/// Runs deed(ThreadState&) as part of the bookkeeping, where the thread is not in it already. For the ends of
-/// threads and processes.
-void inside_bookkeeping(ThreadState &thread, void (*deed)(ThreadState &));
+/// Runs deed(ThreadState&) as part of the bookkeeping, where the thread is not in it already: else returns
+/// false. For the ends of threads and processes.
+bool inside_bookkeeping(ThreadState &thread, void (*deed)(ThreadState &));
 
 /// Applies what signal handlers queued while the thread was inside.
 [[gnu::cold]] void apply_queued(ThreadState &thread);
+
+/// Whether the process is the one that notice_fork() last knew of, no child of fork since. Async-signal-safe.
+[[nodiscard]] bool is_same_process();
 
 /// Where the process is a child of fork that does not know it yet: forgets what is its parent's. Not while
 /// the thread is inside.

@@ -63,7 +63,8 @@ void end_image(ThreadState &thread) {
     }
 }
 
-/// The deed, or, in a thread that never had anything to record, just the process's state.
+/// The deed. Just the process's state, from which the reader tells the rest, in a thread that never had
+/// anything to record, and where a signal handler ends the process that interrupted the bookkeeping.
 void end_with(void (*deed)(ThreadState &), record::ProcessState state) {
     ThreadState *thread = existing_thread_state();
     if (thread == nullptr && (anything_handed() || holds_anything())) {
@@ -72,11 +73,13 @@ void end_with(void (*deed)(ThreadState &), record::ProcessState state) {
     if (state == record::ProcessState::exited && run.arena.base != nullptr && made_children()) {
         (void)note_children(); // nobody else could find those that are not known yet
     }
-    if (thread != nullptr) {
-        inside_bookkeeping(*thread, deed);
+    if (thread == nullptr) {
+        notice_fork();
+    } else if (inside_bookkeeping(*thread, deed)) {
         return;
+    } else if (!is_same_process()) {
+        return; // it has no record yet
     }
-    notice_fork();
     if (run.process != nullptr) {
         mark_ended(state);
     }
