@@ -80,14 +80,16 @@ record::NewArena wanted_arena(char *room) {
     return wanted;
 }
 
-} // namespace
-
-void remove_arena_file() {
-    const ArenaPath arena;
-    system_call(SYS_unlinkat, AT_FDCWD, address_of(arena.text), 0);
+/// Makes the run's directory, where it is not there. Returns 0 or an errno.
+int make_directory() {
+    PathText directory;
+    directory.add(run.identity.directory);
+    const long made = system_call(SYS_mkdirat, AT_FDCWD, address_of(directory.c_str()),
+                                  run.settings.all_users ? 0777 : 0700);
+    return made == -EEXIST ? 0 : static_cast<int>(-made);
 }
 
-bool find_arena_link(PathText *name) {
+bool find_link(PathText *name) {
     const ArenaPath arena;
     for (int number = 1; number <= max_runs_in_directory; ++number) {
         PathText link;
@@ -109,6 +111,22 @@ bool find_arena_link(PathText *name) {
     return false;
 }
 
+} // namespace
+
+void remove_arena_file() {
+    const ArenaPath arena;
+    system_call(SYS_unlinkat, AT_FDCWD, address_of(arena.text), 0);
+}
+
+bool find_arena_link(PathText *name) {
+    if (find_link(name)) {
+        return true;
+    }
+    const ArenaPath arena;
+    return system_call(SYS_faccessat, AT_FDCWD, address_of(arena.text), W_OK) == 0 && make_directory() == 0 &&
+           link_arena() == 0 && find_link(name);
+}
+
 int open_or_create_arena(std::string_view *what) {
     *what = run.identity.arena_directory;
     int fault = record::open_arena(run.identity, &run.arena);
@@ -118,14 +136,12 @@ int open_or_create_arena(std::string_view *what) {
     if (run.identity.first_pid == 0) {
         return ENOENT; // `flockstat run` made one, and removed it: that run is over
     }
+    *what = run.identity.directory;
+    if (const int failed = make_directory(); failed != 0) {
+        return failed;
+    }
     PathText directory;
     directory.add(run.identity.directory);
-    *what = run.identity.directory;
-    const long made = system_call(SYS_mkdirat, AT_FDCWD, address_of(directory.c_str()),
-                                  run.settings.all_users ? 0777 : 0700);
-    if (made < 0 && made != -EEXIST) {
-        return static_cast<int>(-made);
-    }
     if (const long refused = system_call(SYS_faccessat, AT_FDCWD, address_of(directory.c_str()), W_OK | X_OK);
         refused < 0) {
         return static_cast<int>(-refused);

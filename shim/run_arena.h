@@ -11,7 +11,8 @@ namespace flockstat::shim {
 /// `*what` names what could not be had. Async-signal-safe, errno untouched.
 [[nodiscard]] int open_or_create_arena(std::string_view *what);
 
-/// Finds the link DIR/run.flk (run.2.flk, ...) that leads to this run's arena. False where there is none.
+/// Finds the link DIR/run.flk (run.2.flk, ...) that leads to this run's arena. Where somebody removed it, or
+/// the directory, while the arena is there: makes it anew. False where there is none.
 [[nodiscard]] bool find_arena_link(PathText *name);
 
 /// Removes the arena's file; who has it mapped goes on.

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/vfs.h>
 
 #ifndef MADV_WIPEONFORK
 #define MADV_WIPEONFORK 18 // Linux 4.14
@@ -53,11 +54,20 @@ std::string_view environment_value(char **environment, std::string_view name) {
     return {};
 }
 
+/// May files be made there, and is there room for what most runs record? (Without a limit there are 0
+/// blocks.)
+bool takes_arena(const char *directory) {
+    struct statfs64 facts {};
+    return system_call(SYS_faccessat, AT_FDCWD, address_of(directory), W_OK | X_OK) == 0 &&
+           (system_call(SYS_statfs, address_of(directory), address_of(&facts)) != 0 || facts.f_blocks == 0 ||
+            facts.f_bavail * static_cast<std::uint64_t>(facts.f_bsize) >= (std::uint64_t{1} << 20U));
+}
+
 std::string_view default_arena_directory(char **environment) {
     if (!run.settings.arena_directory.empty()) {
         return run.settings.arena_directory;
     }
-    if (system_call(SYS_faccessat, AT_FDCWD, address_of("/dev/shm"), W_OK | X_OK) == 0) {
+    if (takes_arena("/dev/shm")) {
         return "/dev/shm";
     }
     const std::string_view temporary = environment_value(environment, "TMPDIR");

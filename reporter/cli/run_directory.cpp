@@ -110,6 +110,21 @@ void link_arena(const RunDirectory &directory, const record::RunIdentity &run) {
     }
 }
 
+void restore_run_directory(const RunDirectory &directory, const record::RunIdentity &run) {
+    if (is_there(directory.path + "/" + directory.flk_name)) {
+        return;
+    }
+    std::error_code error;
+    fs::create_directories(directory.path, error);
+    if (error) {
+        std::array<char, record::max_path_bytes + 32> arena;
+        record::write_arena_path(run, arena.data());
+        fail("cannot make the directory " + directory.path + " anew", error.value(),
+             std::string("the recording is kept in ") + arena.data());
+    }
+    link_arena({directory.path, directory.flk_name, false}, run);
+}
+
 void abandon_run_directory(const RunDirectory &directory) {
     unlink((directory.path + "/" + directory.flk_name).c_str());
     if (directory.made) {

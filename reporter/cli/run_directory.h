@@ -26,6 +26,10 @@ struct RunDirectory {
 /// Failure where the directory cannot be written to (and removes the directory if it was made).
 void link_arena(const RunDirectory &directory, const record::RunIdentity &run);
 
+/// Where somebody removed the directory or the link while the run went on: makes them anew. Throws Failure
+/// where it cannot.
+void restore_run_directory(const RunDirectory &directory, const record::RunIdentity &run);
+
 /// Removes the link, and the directory where it was made for this run.
 void abandon_run_directory(const RunDirectory &directory);
 
