@@ -1,3 +1,4 @@
+#include "reporter/cli/arena_guard.h"
 #include "reporter/cli/commands.h"
 #include "reporter/cli/end_watch.h"
 #include "reporter/cli/failure.h"
@@ -32,6 +33,7 @@ struct RunState {
     std::string arena_directory;
     record::RunIdentity identity;
     record::Mapping arena;
+    std::unique_ptr<ArenaGuard> guard;
     std::unique_ptr<WindowWatch> windows; ///< null: nobody asked for them
 };
 
@@ -98,6 +100,7 @@ void make_arena(const record::Settings &settings, const std::vector<std::string>
         wanted.run = state->identity;
         const int error = record::create_arena(wanted, &state->arena);
         if (error == 0) {
+            state->guard = std::make_unique<ArenaGuard>(state->arena);
             return;
         }
         tried += (tried.empty() ? "" : ", ") + directory + ": " + std::strerror(error);
@@ -155,6 +158,14 @@ void mark_ended(const record::Mapping &arena, int wait_status) {
     __atomic_store_n(&header.ended, 1U, __ATOMIC_RELEASE);
 }
 
+/// Nothing of the recording is left.
+void tell_truncated(const RunState &state) {
+    abandon_run_directory(state.directory);
+    remove_arena(state);
+    say("nothing is reported: somebody truncated the file of the recording, in " + state.arena_directory +
+        ", while the run went on");
+}
+
 void tell_that_nothing_locked(std::size_t processes) {
     if (processes == 0) {
         say("no lock call was seen: libflockstat.so was not loaded, or the programs lock nothing (static, "
@@ -178,6 +189,7 @@ bool is_worth_keeping(const reporter::Run &run, std::uint32_t left_running) {
 
 /// Sums the run up. The arena is removed where nobody is left to write to it.
 void finish(const RunState &state, bool quiet, bool html) {
+    restore_run_directory(state.directory, state.identity);
     const std::filesystem::path directory = state.directory.path;
     const std::filesystem::path file = directory / state.directory.flk_name;
     reporter::Run run = reporter::read_run(file);
@@ -251,6 +263,10 @@ int carry_out(const RunOptions &options, const record::Settings &settings, Envir
     ends.reset();
     mark_ended(state.arena, wait_status);
     const int status = exit_status_of(wait_status);
+    if (state.guard->truncated()) {
+        tell_truncated(state);
+        return status != 0 ? status : status_failed_run;
+    }
     try {
         finish(state, settings.quiet, options.html);
         return status;
