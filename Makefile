@@ -98,7 +98,7 @@ program_files := $(call program_names,tests/programs,tests/programs,$(programs))
 # The HTML report's page: its own sources, and the npm packages that are built into it or check it.
 page := reporter/write/html
 page_sources := $(filter-out $(page)/node_modules% $(page)/pictures/%,$(shell find $(page) -name node_modules -prune -o -type f -print 2>/dev/null))
-npm_scope := $(if $(filter test unit e2e check format screenshots %/e2e_tests,$(MAKECMDGOALS)),tools,build)
+npm_scope := $(if $(filter test unit e2e soak check format screenshots %/e2e_tests,$(MAKECMDGOALS)),tools,build)
 npm := $(page)/node_modules/.$(npm_scope)
 bench_files := $(call program_names,tests/bench,bench,$(benches))
 
@@ -107,7 +107,7 @@ unwind_libs := -Wl,--start-group build/deps/libunwind/lib/libunwind-x86_64.a $(l
 
 # ---------------------------------------------------------------- what people make
 
-.PHONY: all test unit e2e demo bench screenshots check format tidy install clean distclean help deps
+.PHONY: all test unit e2e soak demo bench screenshots check format tidy install clean distclean help deps
 
 all: $(BUILD)/libflockstat.so $(BUILD)/flockstat ## build build/libflockstat.so and build/flockstat (default)
 
@@ -119,6 +119,9 @@ unit: $(BUILD)/unit_tests $(npm) ## build and run the unit tests only
 
 e2e: all $(BUILD)/e2e_tests $(program_files) ## build and run the end-to-end tests only
 	$(Q)scripts/test $(BUILD) e2e_tests
+
+soak: all $(BUILD)/e2e_tests $(program_files) ## try every fault of README's table, in some minutes
+	$(Q)scripts/soak $(BUILD)
 
 demo: all ## profile real programs that contend for locks, and show the report
 	$(Q)scripts/demo
@@ -160,8 +163,11 @@ help: ## show this list
 
 # Packages: one call with all the groups that the goals need, fast when nothing is missing.
 groups := build
-ifneq (,$(filter test unit e2e screenshots %/unit_tests %/e2e_tests,$(MAKECMDGOALS)))
+ifneq (,$(filter test unit e2e soak screenshots %/unit_tests %/e2e_tests,$(MAKECMDGOALS)))
 groups += test
+endif
+ifneq (,$(filter soak,$(MAKECMDGOALS)))
+groups += soak
 endif
 ifneq (,$(filter demo bench screenshots,$(MAKECMDGOALS)))
 groups += demo

@@ -1,8 +1,7 @@
-#include <unistd.h>
-
 #include <algorithm>
 
 #include "tests/support/e2e.h"
+#include "tests/support/own_mounts.h"
 
 using namespace flockstat::test;
 using nlohmann::json;
@@ -46,19 +45,6 @@ void record(const TempDirectory &base) {
 }
 
 Outcome report_of(const fs::path &directory) { return run_flockstat({"report", directory, "-f", "json"}); }
-
-// Runs a script as root of mounts of its own, so that a tiny file system can be had, and goes away by itself.
-Command with_own_mounts(const std::string &script, const fs::path &directory) {
-    Command command = shell(script, directory);
-    std::vector<std::string> prefix = {"unshare", "-m"};
-    if (geteuid() != 0)
-        prefix.emplace_back("-r");
-    command.argv.insert(command.argv.begin(), prefix.begin(), prefix.end());
-    command.environment["SHIM"] = shim_path();
-    command.environment["FLOCKSTAT"] = flockstat_path();
-    command.environment["LOCK"] = program("end_by");
-    return command;
-}
 
 } // namespace
 

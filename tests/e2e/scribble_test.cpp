@@ -1,4 +1,5 @@
 #include "tests/support/e2e.h"
+#include "tests/support/soak.h"
 
 using namespace flockstat::test;
 
@@ -46,25 +47,7 @@ void check_scribbled(const std::string &mode, const std::string &seed, const std
     }
 }
 
-} // namespace
-
-TEST_CASE("a process that writes all over the recording harms no other", "[harm]") {
-    for (const char *mode : {"words", "header", "all"})
-        check_scribbled(mode, "1", "100");
-}
-
-TEST_CASE("under a recording that is written over each function answers as without us", "[harm]") {
-    const TempDirectory base;
-    const Arguments argv = {program("every_function"), base / "l"};
-    const std::string bare = run_command({.argv = argv}).out;
-    REQUIRE(bare.size() > 1000);
-    for (const std::string &mode : modes) {
-        INFO(mode);
-        CHECK(run_scribbled(argv, mode, "2", "20").out == bare + "status 0\n");
-    }
-}
-
-TEST_CASE("the recording's file may be removed or replaced while the run goes on", "[harm]") {
+void check_replaced() {
     const std::vector<std::pair<std::string, std::string>> deeds = {
         {"removed", ""},
         {"nothing", "touch $f"},
@@ -93,9 +76,55 @@ TEST_CASE("the recording's file may be removed or replaced while the run goes on
     }
 }
 
-TEST_CASE("the recording is written over in all ways, for long", "[.][soak]") {
+} // namespace
+
+TEST_CASE("a process that writes all over the recording harms no other", "[harm]") {
+    for (const char *mode : {"words", "header", "all"})
+        check_scribbled(mode, "1", "100");
+}
+
+TEST_CASE("under a recording that is written over each function answers as without us", "[harm]") {
+    const TempDirectory base;
+    const Arguments argv = {program("every_function"), base / "l"};
+    const std::string bare = run_command({.argv = argv}).out;
+    REQUIRE(bare.size() > 1000);
     for (const std::string &mode : modes) {
-        for (int seed = 10; seed < 14; ++seed)
-            check_scribbled(mode, std::to_string(seed), "500");
+        INFO(mode);
+        CHECK(run_scribbled(argv, mode, "2", "20").out == bare + "status 0\n");
     }
+}
+
+TEST_CASE("the recording's file may be removed or replaced while the run goes on", "[harm]") {
+    check_replaced();
+}
+
+TEST_CASE("flockstat run outlives that somebody truncates the recording, and says so", "[harm]") {
+    const TempDirectory base;
+    const TempDirectory recording;
+    // A program that cannot be preloaded, so it is the command alone that has the file mapped.
+    const std::string script = "f=$(echo $FLOCKSTAT_ARENA_DIR/flockstat-*); test -f $f && : > $f; exit 7";
+    Command command = under_flockstat({.argv = {"env", "-u", "LD_PRELOAD", "/bin/sh", "-c", script},
+                                       .environment = {{"FLOCKSTAT_ARENA_DIR", recording.path().string()}}},
+                                      base / "run");
+    const Outcome outcome = run_command(command);
+    CHECK(outcome.status == 7);
+    CHECK(outcome.err == "flockstat: nothing is reported: somebody truncated the file of the recording, in " +
+                             recording.path().string() + ", while the run went on\n");
+    CHECK(std::filesystem::is_empty(recording.path()));
+    CHECK_FALSE(std::filesystem::exists(base / "run"));
+}
+
+TEST_CASE("a process of the run writes all over the recording while others lock", "[.soak]") {
+    for (const std::string &mode : modes) {
+        check_scribbled(mode, "10", "300");
+        check_scribbled(mode, "11", "300");
+    }
+    soak_row("8 ways, 256 programs", "no crash, hang or other answer");
+}
+
+TEST_CASE("the recording's file is removed or replaced during the run", "[.soak]") {
+    constexpr int times = 10;
+    for (int i = 0; i < times; ++i)
+        check_replaced();
+    soak_row("7 ways, 10 times each", "the programs run on");
 }

@@ -1,5 +1,6 @@
 #include "tests/support/checkpoints.h"
 #include "tests/support/e2e.h"
+#include "tests/support/soak.h"
 
 #include <sstream>
 
@@ -134,20 +135,75 @@ TEST_CASE("many processes, files and calls are counted to the last", "[threads]"
     check_many("calls", 100'000, 100'000, "64");
 }
 
-TEST_CASE("very many processes, files and calls are counted to the last", "[.][soak]") {
+TEST_CASE("fork storm: short processes that each lock", "[.soak]") {
     check_many("processes", 20'000, 20'000, "64");
-    check_many("files", 100'000, 100'000, "256");
-    check_many("calls", 10'000'000, 10'000'000, "64");
+    soak_row("20,000 processes", "totals exact");
 }
 
-TEST_CASE("a shell that executes one program after the other, each of which locks", "[.][soak]") {
+TEST_CASE("exec storm: a shell runs programs that each lock", "[.soak]") {
     const TempDirectory base;
     const std::string path = base / "l";
     const RecordedRun run =
-        flockstat_run({.argv = {"/bin/bash", "-c", "for i in {1..2000}; do flock " + path + " true; done"},
-                       .limit = std::chrono::seconds(600)},
+        flockstat_run({.argv = {"/bin/bash", "-c", "for i in {1..5000}; do flock " + path + " true; done"},
+                       .limit = std::chrono::seconds(280)},
                       base / "run");
     REQUIRE(run.outcome.status == 0);
-    CHECK(lock_of(run.report, path, "flock")["granted"] == 2000);
+    CHECK(lock_of(run.report, path, "flock")["granted"] == 5000);
     CHECK(run.report["lost"]["processes"] == 0);
+    soak_row("5,000 programs, 10,000 processes", "totals exact");
+}
+
+TEST_CASE("threads that lock at once", "[.soak]") {
+    for (int i = 0; i < 10; ++i)
+        check_many("threads", 1000, 2000, "64");
+    soak_row("1,000 threads, 10 times", "totals exact");
+}
+
+TEST_CASE("distinct locked files", "[.soak]") {
+    const TempDirectory base;
+    const Command many{.argv = {program("many"), "files", base / "l", "100000"},
+                       .limit = std::chrono::seconds(280)};
+    REQUIRE(run_command(under_flockstat(many, base / "run", {"--arena", "256"})).status == 0);
+    // As JSON it is half a gigabyte.
+    const Outcome csv =
+        run_flockstat({"report", base / "run", "-f", "csv", "--table", "locks", "-O", base / "csv"});
+    REQUIRE(csv.status == 0);
+    const Outcome sums = run_command(
+        {.argv = {"/usr/bin/python3", "-c",
+                  "import csv, sys\n"
+                  "rows = list(csv.DictReader(open(sys.argv[1])))\n"
+                  "print(len(rows), *(sum(int(row[key]) for row in rows) for key in sys.argv[2:]))",
+                  base / "csv", "granted", "unlocks", "region_count"}});
+    CHECK(sums.out == "100000 100000 100000 100000\n");
+    CHECK(read_file(base / "run" / "summary.txt").find("Nothing was lost.") != std::string::npos);
+    soak_row("100,000 files, `--arena 256`", "totals exact");
+}
+
+TEST_CASE("lock calls of one process", "[.soak]") {
+    check_many("calls", 10'000'000, 10'000'000, "64");
+    soak_row("10,000,000 locks and unlocks", "totals exact");
+}
+
+TEST_CASE("more files and processes than the recording has room for", "[.soak]") {
+    const TempDirectory base;
+    const auto crowded = [&](const std::string &what, std::int64_t count) {
+        const Command many{.argv = {program("many"), what, base / "l", std::to_string(count)},
+                           .limit = std::chrono::seconds(280)};
+        const RecordedRun run = flockstat_run(many, base / what, {"--arena", "1"});
+        CHECK(run.outcome.status == 0);
+        return run.report;
+    };
+    const json files = crowded("files", 20'000);
+    const json &unattributed = files["unattributed"]["flock"];
+    CHECK(sum_over_locks(files, "granted") + unattributed["attempts"].get<std::int64_t>() == 20'000);
+    CHECK(sum_over_locks(files, "unlocks") + unattributed["unlocks"].get<std::int64_t>() == 20'000);
+    CHECK(files["lost"]["locks"] == sum_of(unattributed, {"attempts", "unlocks"}));
+    CHECK(files["lost"]["locks"] > 0);
+    CHECK(files["lost"]["calls"] == 0);
+    const json processes = crowded("processes", 20'000);
+    const json &lost = processes["lost"];
+    CHECK(sum_over_locks(processes, "granted") + lost["processes"].get<std::int64_t>() == 20'000);
+    CHECK(lost["calls"] == lost["processes"].get<std::int64_t>() * 2);
+    CHECK(lost["processes"] > 0);
+    soak_row("20,000 files, 20,000 processes, `--arena 1`", "drops counted exactly");
 }

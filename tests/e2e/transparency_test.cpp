@@ -3,6 +3,7 @@
 #include <sstream>
 
 #include "tests/support/e2e.h"
+#include "tests/support/soak.h"
 
 using namespace flockstat::test;
 using nlohmann::json;
@@ -62,6 +63,31 @@ void check_transparent(const Case &test) {
     {
         INFO("under flockstat run --no-probe");
         check_same(bare, fresh(under_flockstat(command, base / "no-probe", {"--no-probe"})), test);
+    }
+}
+
+const char *const limits[] = {"none",   "nofile", "fsize",  "as",    "memlock",
+                              "chroot", "uid",    "userns", "eperm", "enosys"};
+
+void check_limits() {
+    for (const std::string limit : limits) {
+        INFO(limit);
+        const TempDirectory base;
+        const RecordedRun run = flockstat_run(
+            {.argv = {program("tight_limits"), base / "l", limit}, .directory = base.path()}, base / "run");
+        CHECK(run.outcome.status == 4);
+        std::int64_t attempts = run.report["unattributed"]["flock"]["attempts"];
+        std::int64_t unlocks = run.report["unattributed"]["flock"]["unlocks"];
+        if (limit != "eperm" && limit != "enosys") { // the kernel tells who the file is
+            CHECK(attempts + unlocks == 0);
+            for (const json &lock : run.report["locks"]) { // one, named by its number in a root without /proc
+                CHECK((lock["path"] == (base / "l").string() || limit == "chroot"));
+                CHECK(lock["region"]["count"] == 3);
+                attempts += lock["attempts"].get<std::int64_t>();
+                unlocks += lock["unlocks"].get<std::int64_t>();
+            }
+        }
+        CHECK(attempts + unlocks + run.report["lost"]["calls"].get<std::int64_t>() == 6);
     }
 }
 
@@ -154,32 +180,23 @@ TEST_CASE("vfork children lock in their parent's memory", "[transparency]") {
 }
 
 TEST_CASE("a program at its limits goes on at its limits", "[transparency]") {
-    for (const char *limit :
-         {"none", "nofile", "fsize", "as", "memlock", "chroot", "uid", "userns", "eperm", "enosys"})
+    for (const char *limit : limits)
         check_transparent({"tight_limits", {"l", limit}, false});
 }
 
 TEST_CASE("what a program does at its limits is recorded, or counted as not", "[transparency]") {
-    for (const std::string limit :
-         {"none", "nofile", "fsize", "as", "memlock", "chroot", "uid", "userns", "eperm", "enosys"}) {
-        INFO(limit);
-        const TempDirectory base;
-        const RecordedRun run = flockstat_run(
-            {.argv = {program("tight_limits"), base / "l", limit}, .directory = base.path()}, base / "run");
-        CHECK(run.outcome.status == 4);
-        std::int64_t attempts = run.report["unattributed"]["flock"]["attempts"];
-        std::int64_t unlocks = run.report["unattributed"]["flock"]["unlocks"];
-        if (limit != "eperm" && limit != "enosys") { // the kernel tells who the file is
-            CHECK(attempts + unlocks == 0);
-            for (const json &lock : run.report["locks"]) { // one, named by its number in a root without /proc
-                CHECK((lock["path"] == (base / "l").string() || limit == "chroot"));
-                CHECK(lock["region"]["count"] == 3);
-                attempts += lock["attempts"].get<std::int64_t>();
-                unlocks += lock["unlocks"].get<std::int64_t>();
-            }
-        }
-        CHECK(attempts + unlocks + run.report["lost"]["calls"].get<std::int64_t>() == 6);
-    }
+    check_limits();
+}
+
+TEST_CASE("no descriptor, file size, memory or locked memory left; a chroot, a dropped uid, a user "
+          "namespace, a filter "
+          "that allows nothing else",
+          "[.soak]") {
+    constexpr int times = 50;
+    for (int i = 0; i < times; ++i)
+        check_limits();
+    soak_row(std::to_string(std::size(limits)) + " limits, 50 times each",
+             "the program runs on; each call is recorded, or counted as lost");
 }
 
 TEST_CASE("the ends of a program are its own", "[transparency]") {

@@ -99,6 +99,11 @@ void check_sums(const json &report) {
             sum_ns += inner(lock, counter, "sum_ns");
         }
         const json &whole = report.at("counters").at(std::string("filelock.") + counter);
+        if (inner(report, "lost", "locks") > 0) { // their calls have no lock to be listed with
+            CHECK(number(whole, "count") >= count);
+            CHECK(number(whole, "sum_ns") >= sum_ns);
+            continue;
+        }
         CHECK(number(whole, "count") == count);
         CHECK(number(whole, "sum_ns") == sum_ns);
     }
