@@ -75,10 +75,8 @@ void end_with(void (*deed)(ThreadState &), record::ProcessState state) {
     }
     if (thread == nullptr) {
         notice_fork();
-    } else if (inside_bookkeeping(*thread, deed)) {
-        return;
-    } else if (!is_same_process()) {
-        return; // it has no record yet
+    } else if (inside_bookkeeping(*thread, deed) || !is_same_process()) {
+        return; // all is done, or a child has no record yet
     }
     if (run.process != nullptr) {
         mark_ended(state);
