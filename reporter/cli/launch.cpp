@@ -146,6 +146,11 @@ void Environment::preload(const std::string &library) {
     set("LD_PRELOAD", others.empty() ? library : library + ":" + others);
 }
 
+void Environment::let_asan_start() {
+    const std::string others = get("ASAN_OPTIONS"); // of two values the later one counts
+    set("ASAN_OPTIONS", "verify_asan_link_order=0" + (others.empty() ? others : ":" + others));
+}
+
 std::vector<char *> Environment::pointers() {
     std::vector<char *> result;
     result.reserve(entries_.size() + 1);

@@ -26,6 +26,9 @@ public:
     void set(const std::string &name, const std::string &value);
     /// Puts `library` in front of what LD_PRELOAD holds.
     void preload(const std::string &library);
+    /// Lets programs start that are built with gcc's AddressSanitizer, whose library wants to be the first
+    /// one (verify_asan_link_order). What ASAN_OPTIONS says already goes before it.
+    void let_asan_start();
 
     /// For exec: pointers into this object, ended by a null pointer.
     [[nodiscard]] std::vector<char *> pointers();

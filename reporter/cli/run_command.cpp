@@ -139,6 +139,7 @@ Environment make_environment(const RunOptions &options, const record::Settings &
         environment.set("FLOCKSTAT_HANDLERS", ""); // a run inside this one must not replace the same files
     }
     environment.preload(library);
+    environment.let_asan_start();
     return environment;
 }
 

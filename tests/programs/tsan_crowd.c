@@ -1,0 +1,3 @@
+// build: -fsanitize=thread
+// tsan_crowd ...: crowd, built with ThreadSanitizer.
+#include "crowd.c"
