@@ -192,10 +192,10 @@ TEST_CASE("no descriptor, file size, memory or locked memory left; a chroot, a d
           "namespace, a filter "
           "that allows nothing else",
           "[.soak]") {
-    constexpr int times = 50;
+    constexpr int times = 10;
     for (int i = 0; i < times; ++i)
         check_limits();
-    soak_row(std::to_string(std::size(limits)) + " limits, 50 times each",
+    soak_row(std::to_string(std::size(limits)) + " limits, 10 times each",
              "the program runs on; each call is recorded, or counted as lost");
 }
 

@@ -1,8 +1,8 @@
 // tight_limits PATH LIMIT: locks in a place that allows little: LIMIT is nofile (no further descriptor),
 // fsize (SIGXFSZ on any write), as (little address space), memlock (no locked memory), chroot (an empty
 // root), uid (nobody's), userns (a user namespace without a map), eperm or enosys (a seccomp filter that
-// answers so to all but flock, close and the end), or none. Ends with 4 + the number of lock calls that
-// failed.
+// answers so to all but flock, close and the end), deny:NUMBER (one that answers EPERM to that system call
+// alone), or none. Ends with 4 + the number of lock calls that failed.
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sched.h>
@@ -19,6 +19,12 @@ static void limit(__rlimit_resource_t what, rlim_t value) {
     must(setrlimit(what, &both) == 0, "setrlimit");
 }
 
+static void set_filter(struct sock_filter *filter, unsigned short length) {
+    struct sock_fprog program = {length, filter};
+    must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "no new privileges");
+    must(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0, "seccomp");
+}
+
 static void deny_all_else(unsigned error) {
     struct sock_filter filter[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
@@ -29,9 +35,17 @@ static void deny_all_else(unsigned error) {
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
-    struct sock_fprog program = {sizeof filter / sizeof filter[0], filter};
-    must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "no new privileges");
-    must(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0, "seccomp");
+    set_filter(filter, sizeof filter / sizeof filter[0]);
+}
+
+static void deny_one(unsigned number) {
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    set_filter(filter, sizeof filter / sizeof filter[0]);
 }
 
 static void enter(const char *what, int fd) {
@@ -53,6 +67,8 @@ static void enter(const char *what, int fd) {
         deny_all_else(EPERM);
     if (strcmp(what, "enosys") == 0)
         deny_all_else(ENOSYS);
+    if (strncmp(what, "deny:", 5) == 0)
+        deny_one((unsigned)atoi(what + 5));
 }
 
 int main(int argc, char **argv) {
