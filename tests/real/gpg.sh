@@ -11,5 +11,9 @@ mkdir -m 700 h
 for i in 1 2 3; do GNUPGHOME=$PWD/h gpg --batch --quiet --import key.asc 2>/dev/null & done
 wait
 GNUPGHOME=$PWD/h gpg --batch --no-auto-check-trustdb --list-keys --with-colons | grep -c '^pub'
-gpgconf --kill all
-GNUPGHOME=$PWD/h gpgconf --kill all
+for home in g h; do # not before its agent is gone
+    export GNUPGHOME=$PWD/$home
+    agent=$(gpg-connect-agent --no-autostart 'getinfo pid' /bye 2>/dev/null | sed -n 's/^D //p')
+    gpgconf --kill all
+    while [ -n "$agent" ] && kill -0 "$agent" 2>/dev/null; do sleep 0.05; done
+done

@@ -7,9 +7,9 @@ puts $pipe "through a pipe"
 flush $pipe
 puts [gets $pipe]
 close $pipe
-foreach n {1 2 3} { exec flock l sh -c "echo $n >>numbers" & }
-while {![file exists numbers] || [llength [split [string trim [read [set f [open numbers]]]]]] < 3} { after 10; if {[info exists f]} { close $f; unset f } }
-puts [lsort [split [string trim [read [open numbers]]]]]
+exec sh -c {for n in 1 2 3; do flock l sh -c "echo $n >>numbers" & done; wait}
+set file [open numbers]
+puts [lsort [split [string trim [read $file]]]]
 exit 2
 END
 tclsh program.tcl
