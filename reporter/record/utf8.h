@@ -40,4 +40,9 @@ struct Character {
     return {bytes, code};
 }
 
+/// Unicode's category Cc, which terminals obey, those from 0x80 on too.
+[[nodiscard]] constexpr bool is_control(std::uint32_t code) {
+    return code < 0x20 || (code >= 0x7f && code < 0xa0);
+}
+
 } // namespace flockstat::record

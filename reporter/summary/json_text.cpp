@@ -8,11 +8,12 @@
 namespace flockstat::summary {
 namespace {
 
-void put_escaped(OutFile &file, unsigned char byte) {
+/// A control character: below 0x100.
+void put_escaped(OutFile &file, std::uint32_t code) {
     constexpr std::string_view digits = "0123456789abcdef";
     file.put("\\u00");
-    file.put(digits[byte >> 4U]);
-    file.put(digits[byte & 15U]);
+    file.put(digits[code >> 4U]);
+    file.put(digits[code & 15U]);
 }
 
 void put_two_digits(OutFile &file, std::int64_t number) {
@@ -37,8 +38,8 @@ void put_string(OutFile &file, std::string_view text) {
         } else if (byte == '"' || byte == '\\') {
             file.put('\\');
             file.put(copy[0]);
-        } else if (byte < 0x20) {
-            put_escaped(file, byte);
+        } else if (record::is_control(character.code)) {
+            put_escaped(file, character.code);
         } else {
             file.put(std::string_view(copy, character.bytes));
         }

@@ -64,11 +64,11 @@ std::string difference_json(const Difference &difference) {
     }
     Json run = {{"duration_ns", change_object(difference.duration_ns, CostUnit::nanoseconds)}};
     run.update(cost_object(difference.costs));
-    return Json{{"schema", "flockstat.diff/1"},
-                {"runs", {{"before", difference.runs_before}, {"after", difference.runs_after}}},
-                {"run", std::move(run)},
-                {"locks", std::move(locks)}}
-               .dump(1) +
+    return json_text({{"schema", "flockstat.diff/1"},
+                      {"runs", {{"before", difference.runs_before}, {"after", difference.runs_after}}},
+                      {"run", std::move(run)},
+                      {"locks", std::move(locks)}},
+                     JsonStream::Layout::indented) +
            "\n";
 }
 

@@ -1,5 +1,6 @@
 #include "reporter/write/json_stream.h"
 
+#include "reporter/record/utf8.h"
 #include "reporter/write/printable.h"
 
 #include <algorithm>
@@ -114,17 +115,27 @@ void JsonStream::quoted(std::string_view text) {
 }
 
 void JsonStream::escaped(std::string_view text) {
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (c == '"' || c == '\\') {
+    while (!text.empty()) {
+        const record::Character character = record::decode_utf8(text);
+        const char first = text.front();
+        if (first == '"' || first == '\\') {
             buffer_ += '\\';
-            buffer_ += c;
-        } else if (byte < 0x20 || (c == '<' && layout_ == Layout::in_html)) {
-            fmt::format_to(std::back_inserter(buffer_), "\\u{:04x}", byte);
+            buffer_ += first;
+        } else if (record::is_control(character.code) || (first == '<' && layout_ == Layout::in_html)) {
+            fmt::format_to(std::back_inserter(buffer_), "\\u{:04x}", character.code);
         } else {
-            buffer_ += c;
+            buffer_ += text.substr(0, character.bytes);
         }
+        text.remove_prefix(character.bytes);
     }
+}
+
+std::string json_text(const Json &json, JsonStream::Layout layout) {
+    return text_of([&](const TextSink &sink) {
+        JsonStream stream(sink, layout);
+        stream.value(json);
+        stream.finish();
+    });
 }
 
 } // namespace flockstat::reporter

@@ -16,9 +16,9 @@ namespace flockstat::reporter {
 
 using Json = nlohmann::ordered_json;
 
-/// One JSON value, always valid UTF-8: bytes of a text that are none become \xHH. Laid out as nlohmann's
-/// dump(1) does, or, to stand in an HTML element, in one line and without any '<'. The whole of it is never
-/// in memory.
+/// One JSON value, always valid UTF-8: bytes of a text that are none become \xHH. Control characters, those
+/// from U+007F on that terminals obey too, are escaped. Laid out as nlohmann's dump(1) does, or, to stand in
+/// an HTML element, in one line and without any '<'. The whole of it is never in memory.
 class JsonStream {
 public:
     enum class Layout { indented, in_html };
@@ -76,5 +76,8 @@ private:
     bool empty_ = true;      ///< the innermost object or array, so far
     bool after_key_ = false; ///< the next value is a member's
 };
+
+/// The same of a value that is in memory.
+[[nodiscard]] std::string json_text(const Json &json, JsonStream::Layout layout);
 
 } // namespace flockstat::reporter

@@ -13,7 +13,7 @@ using record::Character;
 /// Controls, and marks that turn the direction of what follows or are invisible: text on a terminal that is
 /// not what it seems.
 bool steers_terminal(std::uint32_t code) {
-    return code < 0x20 || (code >= 0x7f && code < 0xa0) || (code >= 0x200b && code <= 0x200f) ||
+    return record::is_control(code) || (code >= 0x200b && code <= 0x200f) ||
            (code >= 0x2028 && code <= 0x202e) || (code >= 0x2060 && code <= 0x206f) || code == 0xfeff;
 }
 

@@ -20,7 +20,7 @@ constexpr std::int64_t first_free_number = std::int64_t{1} << 22;
 constexpr std::size_t name_columns = 40;
 
 /// Any text as a string of JSON.
-std::string json_text(std::string_view text) { return Json(printable(text, true)).dump(); }
+std::string json_string(std::string_view text) { return Json(printable(text, true)).dump(); }
 
 const char *category(TimelineBar::Kind kind) {
     switch (kind) {
@@ -55,7 +55,8 @@ public:
         add_slices();
         add_arrows();
         const Json other = {{"run", run_object(report_.run)}, {"lost", lost_object(report_.lost)}};
-        out("\n],\n\"displayTimeUnit\":\"ns\",\n\"otherData\":{}}}\n", other.dump());
+        out("\n],\n\"displayTimeUnit\":\"ns\",\n\"otherData\":{}}}\n",
+            json_text(other, JsonStream::Layout::in_html));
         sink_(text_);
     }
 
@@ -96,7 +97,7 @@ private:
             if (i == 0 || tracks_[i].process != tracks_[i - 1].process) {
                 add_process(lane, tracks_[i]);
             }
-            add_metadata("thread_name", tracks_[i], "\"name\":" + json_text(lane_name(lane)));
+            add_metadata("thread_name", tracks_[i], "\"name\":" + json_string(lane_name(lane)));
             add_metadata("thread_sort_index", tracks_[i], fmt::format("\"sort_index\":{}", i));
         }
     }
@@ -105,7 +106,8 @@ private:
         const ProcessReport unknown;
         const ProcessReport &process = lane.process ? report_.processes[*lane.process] : unknown;
         const std::string name = process.command.empty() ? process.executable : command_line(process.command);
-        add_metadata("process_name", track, "\"name\":" + json_text(name.empty() ? "unknown process" : name));
+        add_metadata("process_name", track,
+                     "\"name\":" + json_string(name.empty() ? "unknown process" : name));
         add_metadata("process_sort_index", track,
                      fmt::format("\"sort_index\":{}", lane.process.value_or(report_.processes.size())));
         if (lane.process && track.process != process.pid) {
@@ -117,9 +119,9 @@ private:
         std::vector<std::string> names; // and what slices say of their lock and site
         std::vector<std::string> locks;
         for (const LockReport &lock : report_.locks) {
-            names.push_back(json_text(short_path(printable(lock.path, true), name_columns)));
-            locks.push_back(
-                fmt::format("\"lock\":{},\"family\":\"{}\"", json_text(lock.path), family_word(lock.family)));
+            names.push_back(json_string(short_path(printable(lock.path, true), name_columns)));
+            locks.push_back(fmt::format("\"lock\":{},\"family\":\"{}\"", json_string(lock.path),
+                                        family_word(lock.family)));
         }
         std::vector<std::string> sites;
         for (const SiteReport &site : report_.sites) {

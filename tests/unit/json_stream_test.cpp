@@ -1,4 +1,5 @@
 #include "reporter/write/json_stream.h"
+#include "tests/support/output_rules.h"
 
 #include <catch2/catch.hpp>
 
@@ -18,7 +19,7 @@ Json example() {
     return {{"empty", Json::array()},
             {"none", Json::object()},
             {"list", {1, -2, UINT64_MAX, INT64_MIN, true, nullptr, {{"a", Json::array({Json::array()})}}}},
-            {"text", "quote \" backslash \\ euro \xe2\x82\xac </script> del \x7f"}};
+            {"text", "quote \" backslash \\ euro \xe2\x82\xac </script>"}};
 }
 
 } // namespace
@@ -47,6 +48,19 @@ TEST_CASE("bytes that are no UTF-8, and controls, come out as text", "[formats]"
         json.finish();
     });
     CHECK(Json::parse(text) == Json{{"\n\\xff", "a\x01\\xc3(\t"}, {"maybe", nullptr}});
+}
+
+TEST_CASE("JSON holds no control character that a terminal obeys", "[formats]") {
+    const Json named{{"\x1b[2J",
+                      {"\x7f", "\xc2\x80\xc2\x9b"
+                               "31m\xc2\xa0"}}};
+    for (const auto layout : {JsonStream::Layout::indented, JsonStream::Layout::in_html}) {
+        const std::string text = json_text(named, layout);
+        CHECK(Json::parse(text) == named);
+        CHECK(flockstat::test::fault_in_json(text).empty());
+        CHECK(text.find("\\u007f") != std::string::npos);
+        CHECK(text.find("\\u0080\\u009b31m\xc2\xa0") != std::string::npos);
+    }
 }
 
 TEST_CASE("a long text is passed on in pieces", "[formats]") {
