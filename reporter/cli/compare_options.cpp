@@ -2,6 +2,7 @@
 
 #include "reporter/cli/failure.h"
 #include "reporter/cli/option_help.h"
+#include "reporter/write/printable.h"
 
 namespace flockstat::cli {
 namespace {
@@ -51,7 +52,10 @@ Invocation read_check(const std::vector<std::string> &arguments) {
     for (const std::string &text : texts) {
         const auto parsed = reporter::parse_rule(text);
         if (const auto *wrong = std::get_if<std::string>(&parsed)) {
-            return Answered{status_usage, {}, "flockstat: " + *wrong + "; see flockstat check --help\n"};
+            return Answered{status_usage,
+                            {},
+                            "flockstat: " + reporter::printable(*wrong, true) +
+                                "; see flockstat check --help\n"};
         }
         options.rules.push_back(std::get<reporter::Rule>(parsed));
     }

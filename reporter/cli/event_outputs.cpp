@@ -101,7 +101,7 @@ void EventOutputs::add(const std::string &form) {
 
 void EventOutputs::add_window_log(const std::string &file) {
     try {
-        add(reporter::make_json_lines(file), true);
+        add(reporter::make_window_log(file), true);
     } catch (const reporter::SinkError &error) {
         throw Failure(status_failed_run, error.what());
     }

@@ -1,5 +1,7 @@
 #include "reporter/cli/option_help.h"
 
+#include "reporter/write/printable.h"
+
 #include <algorithm>
 #include <memory>
 #include <sstream>
@@ -34,7 +36,8 @@ Answered answer(CLI::App &app, const CLI::ParseError &error, int failed_status) 
         std::string line = error.what();
         std::replace(line.begin(), line.end(), '\n', ' ');
         answered.status = failed_status;
-        answered.err = "flockstat: " + line + "; see " + app.get_name() + " --help\n";
+        answered.err =
+            "flockstat: " + reporter::printable(line, true) + "; see " + app.get_name() + " --help\n";
     }
     answered.out = out.str();
     return answered;

@@ -1,5 +1,7 @@
 #include "reporter/cli/terminal.h"
 
+#include "reporter/write/printable.h"
+
 #include <algorithm>
 #include <charconv>
 #include <clocale>
@@ -47,7 +49,7 @@ void fit_terminal(int descriptor, reporter::TextOptions *options) {
 }
 
 void say(const std::string &line) {
-    const std::string text = "flockstat: " + line + "\n";
+    const std::string text = "flockstat: " + reporter::printable(line, true) + "\n";
     // Where stderr is closed there is nobody to tell.
     [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, text.data(), text.size());
 }

@@ -11,7 +11,8 @@ namespace flockstat::cli {
 /// of COLUMNS; colour only on a terminal and without NO_COLOR. Leaves `top` and `sort` of `options` alone.
 void fit_terminal(int descriptor, reporter::TextOptions *options);
 
-/// Writes "flockstat: LINE" and a line feed to stderr, in one write.
+/// Writes "flockstat: LINE" and a line feed to stderr, in one write. Control characters of the line are
+/// escaped.
 void say(const std::string &line);
 
 } // namespace flockstat::cli

@@ -53,7 +53,7 @@ OutFile::OutFile(std::string_view directory, std::string_view name, std::span<ch
     end = std::to_chars(end, end + 12, static_cast<std::int32_t>(system_call(SYS_gettid))).ptr;
     *end = '\0';
     const long fd = system_call(SYS_openat, AT_FDCWD, address_of(aside_),
-                                O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+                                O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     fd_ = static_cast<int>(fd);
     error_ = fd < 0 ? static_cast<int>(-fd) : 0;
 }

@@ -28,8 +28,8 @@ inline constexpr std::size_t least_file_room = 2 * (record::max_path_bytes + 64)
 /// each piece.
 class OutFile {
 public:
-    /// Opens DIRECTORY/.NAME.TID. `room` has least_file_room bytes or more and is the caller's, as long as
-    /// the file is written.
+    /// Makes DIRECTORY/.NAME.TID, for its user alone: there are command lines in it. `room` has
+    /// least_file_room bytes or more and is the caller's, as long as the file is written.
     OutFile(std::string_view directory, std::string_view name, std::span<char> room);
     OutFile(const OutFile &) = delete;
     OutFile &operator=(const OutFile &) = delete;

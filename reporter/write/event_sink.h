@@ -35,6 +35,9 @@ public:
 /// `timestamp_ns` since 1970 and `data`. An existing file is replaced.
 [[nodiscard]] std::unique_ptr<EventSink> make_json_lines(const std::filesystem::path &file);
 
+/// The same in the run's own directory: made anew, for its user alone; a link of that name is not followed.
+[[nodiscard]] std::unique_ptr<EventSink> make_window_log(const std::filesystem::path &file);
+
 /// A file of metrics that is OpenMetrics and Prometheus text format at once, replaced atomically at each
 /// flush: for the textfile collector of Prometheus's node_exporter, whose files end in .prom. Holds Stats:
 /// count and sum, added up over the windows, as a summary; each other aggregation, of the last window, as a

@@ -1,16 +1,13 @@
 /// The JSON Lines sink of event_sink.h.
 #include "reporter/write/event_sink.h"
 #include "reporter/write/event_text.h"
+#include "reporter/write/json_stream.h"
 #include "reporter/write/moment.h"
 #include "reporter/write/printable.h"
 #include "reporter/write/sink_file.h"
 
-#include <nlohmann/json.hpp>
-
 namespace flockstat::reporter {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 Json json_value(const monitor::EventValue &value) {
     if (const auto *text = std::get_if<std::string>(&value); text != nullptr) {
@@ -27,7 +24,7 @@ Json json_value(const monitor::EventValue &value) {
 
 class JsonLines : public EventSink {
 public:
-    explicit JsonLines(const std::filesystem::path &file) : file_(file) {}
+    JsonLines(const std::filesystem::path &file, FileKind kind) : file_(file, kind) {}
 
     void handle(const monitor::Event &event) override {
         const std::int64_t at_ns = timestamp_ns(event);
@@ -39,7 +36,7 @@ public:
                            {"time", rfc3339(at_ns)},
                            {"timestamp_ns", at_ns},
                            {"data", std::move(data)}};
-        file_.add(line.dump() + "\n");
+        file_.add(json_text(line, JsonStream::Layout::in_html) + "\n");
     }
     void flush() override { file_.flush(); }
 
@@ -50,7 +47,11 @@ private:
 } // namespace
 
 std::unique_ptr<EventSink> make_json_lines(const std::filesystem::path &file) {
-    return std::make_unique<JsonLines>(file);
+    return std::make_unique<JsonLines>(file, FileKind::of_user);
+}
+
+std::unique_ptr<EventSink> make_window_log(const std::filesystem::path &file) {
+    return std::make_unique<JsonLines>(file, FileKind::of_run);
 }
 
 } // namespace flockstat::reporter

@@ -60,7 +60,9 @@ public:
     }
     void flush() override {
         const std::filesystem::path aside = file_.string() + fmt::format(".{}.tmp", getpid());
-        const int descriptor = open(aside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+        unlink(aside.c_str()); // of a process that had this number before
+        const int descriptor =
+            open(aside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
         int error = descriptor < 0
                         ? errno
                         : write_all(descriptor, text_of([&](const TextSink &sink) { metrics_.write(sink); }));

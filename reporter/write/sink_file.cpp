@@ -30,9 +30,20 @@ int write_all(int descriptor, std::string_view bytes) {
     return 0;
 }
 
-SinkFile::SinkFile(std::filesystem::path file)
-    : file_(std::move(file)),
-      descriptor_(open(file_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)) {
+namespace {
+
+int open_file(const std::filesystem::path &file, FileKind kind) {
+    if (kind == FileKind::of_user) {
+        return open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    }
+    unlink(file.c_str());
+    return open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+}
+
+} // namespace
+
+SinkFile::SinkFile(std::filesystem::path file, FileKind kind)
+    : file_(std::move(file)), descriptor_(open_file(file_, kind)) {
     if (descriptor_ < 0) {
         throw SinkError("cannot write events to " + file_.string() + ": " + std::strerror(errno) +
                         "; name another file");

@@ -9,11 +9,17 @@ namespace flockstat::reporter {
 /// Writes all of it. 0, or an errno: then a part of it may be written.
 [[nodiscard]] int write_all(int descriptor, std::string_view bytes);
 
+/// Whose file it is.
+enum class FileKind {
+    of_user, ///< who said where: an existing one is replaced, or is a link, a pipe or a device
+    of_run   ///< its own: made anew, for its user alone; a link of that name is not followed
+};
+
 /// Buffers what is added until flush(), which writes all of it or, where there is no room, nothing. Throws
-/// SinkError. Replaces an existing file.
+/// SinkError.
 class SinkFile {
 public:
-    explicit SinkFile(std::filesystem::path file);
+    SinkFile(std::filesystem::path file, FileKind kind);
     SinkFile(const SinkFile &) = delete;
     SinkFile &operator=(const SinkFile &) = delete;
     ~SinkFile();

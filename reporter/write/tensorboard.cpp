@@ -59,7 +59,8 @@ std::filesystem::path event_file(const std::filesystem::path &directory) {
 
 class TensorBoard : public EventSink {
 public:
-    explicit TensorBoard(const std::filesystem::path &directory) : file_(event_file(directory)) {
+    explicit TensorBoard(const std::filesystem::path &directory)
+        : file_(event_file(directory), FileKind::of_user) {
         std::string data;
         protozero::pbf_builder<EventField> event(data);
         const auto now = std::chrono::system_clock::now().time_since_epoch();

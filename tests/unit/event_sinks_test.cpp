@@ -75,6 +75,25 @@ TEST_CASE("metrics replace no pipe or device, and what a symbolic link leads to"
     CHECK(read_file(base / "real") == "# EOF\n");
 }
 
+TEST_CASE("what is written aside, and the log of a run's windows, follow no link", "[handlers]") {
+    const TempDirectory base;
+    flockstat::test::write_file(base / "somebody's", "kept");
+    const auto link = [&](const std::string &name) {
+        std::filesystem::create_symlink("somebody's", base / name);
+    };
+    link("m.prom." + std::to_string(getpid()) + ".tmp");
+    link("run.windows.jsonl");
+    static_cast<void>(make_open_metrics(base / "m.prom"));
+    const mode_t mask = umask(022);
+    make_window_log(base / "run.windows.jsonl")->flush();
+    umask(mask);
+    CHECK(read_file(base / "somebody's") == "kept");
+    CHECK(read_file(base / "m.prom") == "# EOF\n");
+    const auto status = std::filesystem::symlink_status(base / "run.windows.jsonl");
+    CHECK(status.type() == std::filesystem::file_type::regular);
+    CHECK(status.permissions() == std::filesystem::perms{0600});
+}
+
 TEST_CASE("events that have no room leave no part of one", "[handlers]") {
     const TempDirectory base;
     const auto sink = make_json_lines(base / "e");
