@@ -9,6 +9,7 @@
 #   tests/e2e/, tests/support/                   -> build/e2e_tests
 #   tests/programs/NAME.{c,cpp}                  -> build/tests/programs/NAME    (libNAME.* -> libNAME.so)
 #   tests/bench/NAME.{c,cpp}                     -> build/bench/NAME
+#   tests/fuzz/ + objects by clang               -> build/fuzz/NAME_fuzzer, build/fuzz/pack_run
 # A program under tests/programs or tests/bench may hold a line `// build: FLAGS` with flags of its own.
 #
 # make SANITIZE=address,undefined unit   builds in build-sanitize/ and runs the unit tests there.
@@ -60,6 +61,10 @@ reporter_cxxflags := $(common) -O2 -std=c++20 -pthread
 reporter_libs := -lfmt -ldw -ldl -lz -lncursesw -ltinfo
 
 test_cxxflags := $(common) -O0 -std=c++20 -pthread
+# libFuzzer is clang's. Warnings are gcc's business. Watching comparisons would halve the speed, and tells little
+# where the inputs are damaged with knowledge of the format.
+fuzz_cxxflags := -g1 -D_GNU_SOURCE $(includes) -ffile-prefix-map=$(CURDIR)=. -MMD -MP -O1 -std=c++20 -pthread \
+    -fsanitize=address,undefined -fno-sanitize-recover=all
 test_cflags := $(common) -O1 -std=gnu11 -pthread
 
 # shim/wrap.mk may set SHIM_WRAP: functions that libunwind calls and the shim replaces at link time.
@@ -78,6 +83,7 @@ shim_own := $(wildcard shim/*.cpp shim/*.c shim/*.S)
 unit_cpp := $(wildcard tests/unit/*.cpp)
 e2e_cpp := $(wildcard tests/e2e/*.cpp)
 support_cpp := $(wildcard tests/support/*.cpp)
+fuzz_cpp := $(wildcard tests/fuzz/*.cpp)
 programs := $(wildcard tests/programs/*.c tests/programs/*.cpp)
 benches := $(wildcard tests/bench/*.c tests/bench/*.cpp)
 
@@ -95,6 +101,14 @@ testable_shim := $(call objects,shim,$(filter-out shim/interpose_% shim/library_
 unit_objects := $(call objects,test,$(unit_cpp) $(support_cpp))
 e2e_objects := $(call objects,test,$(e2e_cpp) $(support_cpp))
 program_files := $(call program_names,tests/programs,tests/programs,$(programs))
+# What the fuzzers are made of is watched for coverage, what drives them is not.
+fuzzers := $(patsubst tests/fuzz/%.cpp,%,$(filter %_fuzzer.cpp,$(fuzz_cpp)))
+fuzz_parts := $(filter-out %_fuzzer.cpp tests/fuzz/pack_run.cpp,$(fuzz_cpp)) \
+    $(addprefix tests/support/,every_format.cpp output_rules.cpp gzip_file.cpp places.cpp)
+fuzz_objects := $(call objects,fuzz,$(filter-out reporter/cli/main.cpp,$(reporter_cpp)))
+fuzz_parts_objects := $(call objects,fuzz-driver,$(fuzz_parts))
+fuzz_seeds := $(wildcard tests/data/runs/*.flk.gz tests/data/damaged/*.flk.gz)
+fuzz_files := $(fuzzers:%=$(BUILD)/fuzz/%) $(BUILD)/fuzz/seeds
 # The HTML report's page: its own sources, and the npm packages that are built into it or check it.
 page := reporter/write/html
 page_sources := $(filter-out $(page)/node_modules% $(page)/pictures/%,$(shell find $(page) -name node_modules -prune -o -type f -print 2>/dev/null))
@@ -107,12 +121,12 @@ unwind_libs := -Wl,--start-group build/deps/libunwind/lib/libunwind-x86_64.a $(l
 
 # ---------------------------------------------------------------- what people make
 
-.PHONY: all test unit e2e soak demo bench screenshots check format tidy install clean distclean help deps
+.PHONY: all test unit e2e fuzz soak demo bench screenshots check format tidy install clean distclean help deps
 
 all: $(BUILD)/libflockstat.so $(BUILD)/flockstat ## build build/libflockstat.so and build/flockstat (default)
 
-test: all $(BUILD)/unit_tests $(BUILD)/e2e_tests $(program_files) ## build and run all tests
-	$(Q)scripts/test $(BUILD) page unit_tests e2e_tests
+test: all $(BUILD)/unit_tests $(BUILD)/e2e_tests $(program_files) $(fuzz_files) ## build and run all tests, and the fuzzers for a short time
+	$(Q)scripts/test $(BUILD) page unit_tests e2e_tests fuzz
 
 unit: $(BUILD)/unit_tests $(npm) ## build and run the unit tests only
 	$(Q)scripts/test $(BUILD) page unit_tests
@@ -122,6 +136,9 @@ e2e: all $(BUILD)/e2e_tests $(program_files) ## build and run the end-to-end tes
 
 soak: all $(BUILD)/e2e_tests $(program_files) ## try every fault of README's table, in some minutes
 	$(Q)scripts/soak $(BUILD)
+
+fuzz: $(fuzz_files) ## feed the reporter damaged recordings and text: FUZZ_SECONDS=60 each
+	$(Q)scripts/fuzz $(BUILD) $(or $(FUZZ_SECONDS),60)
 
 demo: all ## profile real programs that contend for locks, and show the report
 	$(Q)scripts/demo
@@ -168,6 +185,9 @@ groups += test
 endif
 ifneq (,$(filter soak,$(MAKECMDGOALS)))
 groups += soak
+endif
+ifneq (,$(filter test fuzz %_fuzzer,$(MAKECMDGOALS)))
+groups += fuzz
 endif
 ifneq (,$(filter demo bench screenshots,$(MAKECMDGOALS)))
 groups += demo
@@ -219,6 +239,23 @@ $(BUILD)/e2e_tests: $(e2e_objects) $(BUILD)/libreporter.a
 	$(call say,LINK,$@)
 	$(Q)$(CXX) $(sanitize) -pthread -o $@ $^ $(reporter_libs)
 
+$(BUILD)/fuzz/libreporter.a: $(fuzz_objects)
+	$(Q)mkdir -p $(@D); rm -f $@; ar qcs $@ $^
+
+$(fuzzers:%=$(BUILD)/fuzz/%): $(BUILD)/fuzz/%: $(BUILD)/obj/fuzz-driver/tests/fuzz/%.cpp.o $(fuzz_parts_objects) $(BUILD)/fuzz/libreporter.a \
+    $(call objects,reporter,reporter/write/html_page.S)
+	$(call say,LINK,$@)
+	$(Q)clang++ -fsanitize=fuzzer,address,undefined -pthread -o $@ $^ $(reporter_libs)
+
+# Writes inputs only, so it needs no fuzzer.
+$(BUILD)/fuzz/pack_run: $(call objects,test,tests/fuzz/pack_run.cpp tests/fuzz/packed_run.cpp $(addprefix tests/support/,every_format.cpp output_rules.cpp gzip_file.cpp places.cpp)) \
+    $(BUILD)/libreporter.a
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D); $(CXX) $(sanitize) -pthread -o $@ $^ $(reporter_libs)
+
+$(BUILD)/fuzz/seeds: $(BUILD)/fuzz/pack_run $(fuzz_seeds)
+	$(Q)rm -rf $@; mkdir -p $@; $< $@ $(fuzz_seeds)
+
 # ---------------------------------------------------------------- compiling
 
 # $(1) object folder, $(2) source suffix, $(3) compiler and flags. What others link may go into their shared objects.
@@ -232,6 +269,8 @@ $(eval $(call compile,shim,c,$(CC) $(shim_cflags),SHIM))
 $(eval $(call compile,shim,S,$(CC) $(shim_common),SHIM))
 $(eval $(call compile,reporter,cpp,$(CXX) $(reporter_cxxflags),CXX))
 $(eval $(call compile,test,cpp,$(CXX) $(test_cxxflags),TEST))
+$(eval $(call compile,fuzz,cpp,clang++ $(fuzz_cxxflags) -fsanitize=fuzzer-no-link -fno-sanitize-coverage=trace-cmp$(comma)trace-div$(comma)trace-gep,FUZZ))
+$(eval $(call compile,fuzz-driver,cpp,clang++ $(fuzz_cxxflags),FUZZ))
 
 $(BUILD)/obj/reporter/reporter/write/html_page.S.o: reporter/write/html_page.S $(BUILD)/web/html_page.html Makefile
 	$(call say,PAGE,$<)
@@ -270,7 +309,7 @@ $(eval $(call program,tests/bench,bench,cpp,$(CXX) $(bench_cxxflags)))
 # Catch2's mains hold nothing of ours.
 tidy_shim := $(filter %.cpp %.c,$(shim_own))
 tidy_stamps := $(patsubst %,$(BUILD)/tidy/shim/%,$(tidy_shim)) $(patsubst %,$(BUILD)/tidy/reporter/%,$(reporter_cpp)) \
-    $(patsubst %,$(BUILD)/tidy/test/%,$(support_cpp) $(filter-out %/main.cpp,$(unit_cpp) $(e2e_cpp)))
+    $(patsubst %,$(BUILD)/tidy/test/%,$(support_cpp) $(fuzz_cpp) $(filter-out %/main.cpp,$(unit_cpp) $(e2e_cpp)))
 for_tidy = $(filter -I% -D% -std=% -fno-exceptions -fno-rtti,$(1)) -isystem build/deps/libunwind/include
 
 tidy: $(tidy_stamps)
@@ -286,5 +325,6 @@ $(eval $(call tidy_rule,shim,c,$(call for_tidy,$(shim_cflags))))
 $(eval $(call tidy_rule,reporter,cpp,$(call for_tidy,$(reporter_cxxflags))))
 $(eval $(call tidy_rule,test,cpp,$(call for_tidy,$(test_cxxflags))))
 
--include $(patsubst %.o,%.d,$(shim_objects) $(reporter_objects) $(unit_objects) $(e2e_objects))
+-include $(patsubst %.o,%.d,$(shim_objects) $(reporter_objects) $(unit_objects) $(e2e_objects) $(fuzz_objects) \
+    $(fuzz_parts_objects) $(call objects,fuzz-driver,$(fuzz_cpp)) $(call objects,test,$(fuzz_cpp)))
 -include $(addsuffix .d,$(program_files) $(bench_files))
