@@ -213,9 +213,18 @@ $(BUILD)/obj/shim.o: $(shim_objects) $(symbol_versions)
 	    -r -o $@ $(shim_objects)
 	$(Q)$(if $(symbol_versions),objcopy --redefine-syms=$(symbol_versions) $@,true)
 
+ifneq (,$(SANITIZE))
+# A sanitizer wants to be there before the program: what is preloaded into programs is plain, as they are. The
+# unit tests have the shim's objects with it.
+$(BUILD)/libflockstat.so: FORCE
+	$(Q)$(MAKE) SANITIZE= BUILD=build build/libflockstat.so
+	$(Q)mkdir -p $(@D); cp build/libflockstat.so $@
+.PHONY: FORCE
+else
 $(BUILD)/libflockstat.so: $(BUILD)/obj/shim.o shim/exports.map $(wildcard shim/wrap.mk) $(libunwind)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(sanitize) $(shim_ldflags) $(wrap) -o $@ $< $(unwind_libs)
+endif
 
 $(BUILD)/flockstat: $(reporter_objects)
 	$(call say,LINK,$@)
