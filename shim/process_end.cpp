@@ -152,11 +152,9 @@ void begin_exec() {
 
 void exec_failed() {
     if (!passing() && !is_borrower() && run.process != nullptr) {
+        // What was left to the image that did not come is adopted like all that is handed to this process.
         run.process->state = record::ProcessState::running;
         run.process->ended_ticks = 0;
-        if (ThreadState *thread = existing_thread_state(); thread != nullptr && anything_handed()) {
-            inside_bookkeeping(*thread, adopt_handovers); // what was left to the image that did not come
-        }
     }
 }
 

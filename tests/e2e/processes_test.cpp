@@ -142,6 +142,9 @@ TEST_CASE("exec keeps what is held, and the new image ends it", "[processes]") {
         check_relay(family, {"twice", "a.open a.lock a.exec a.exec held !a.exit free", {{"exit", 1}}});
         check_relay(family, {"close-on-exec", "a.open a.lock a.cloexec !a.exectrue free", {{"exec", 1}}});
         check_relay(family, {"failed", "a.open a.lock a.badexec held !a.unlock free", {{"unlock", 1}}});
+        check_relay(family, {"failed, and asked for again",
+                             "a.open a.lock a.badexec a.lock held !a.unlock free",
+                             {{"unlock", 1}}});
         check_relay(family,
                     {"failed, then exit", "a.open a.lock a.badexec held !a.exit free", {{"exit", 1}}});
     }
