@@ -63,6 +63,17 @@ bool is_lockf(const flockstat_request &request) {
     return request.entry == flockstat_entry_lockf || request.entry == flockstat_entry_lockf64;
 }
 
+/// Mode and bytes of a call that asks for a range of its file.
+void read_request(const flockstat_request &request, const LockCall &call, Operation *operation) {
+    if (call.action == Action::range) {
+        read_ranges(request, call, operation);
+    } else if (is_lockf(request)) {
+        std::int64_t base = 0;
+        operation->range_known = range_base(request.descriptor, SEEK_CUR, &base) &&
+                                 decode_range(base, 0, request.length, &operation->range);
+    }
+}
+
 /// Completes what is known only after the call.
 void describe(const flockstat_request &request, const LockCall &call, Operation *operation) {
     operation->family = call.family;
@@ -72,16 +83,10 @@ void describe(const flockstat_request &request, const LockCall &call, Operation 
     operation->deed = call.action == Action::unlock ? Deed::unlock
                       : call.action == Action::test ? Deed::test
                                                     : Deed::attempt;
-    if (call.action == Action::range) {
-        read_ranges(request, call, operation);
-    } else if (is_lockf(request)) {
-        std::int64_t base = 0;
-        operation->range_known = range_base(request.descriptor, SEEK_CUR, &base) &&
-                                 decode_range(base, 0, request.length, &operation->range);
-        // F_TEST answers "somebody else's" with an error; as a test it succeeded.
-        if (operation->deed == Deed::test && operation->outcome == Outcome::refused) {
-            operation->error = 0;
-        }
+    read_request(request, call, operation);
+    // lockf's F_TEST answers "somebody else's" with an error; as a test it succeeded.
+    if (is_lockf(request) && operation->deed == Deed::test && operation->outcome == Outcome::refused) {
+        operation->error = 0;
     }
 }
 
@@ -130,10 +135,8 @@ long issue_own(const flockstat_request &request, const LockCall &call, Operation
 long issue_refused(const flockstat_request &request, const LockCall &call, Operation *operation) {
     operation->waited = outcome_of(errno, call.family) == Outcome::refused;
     operation->wait_ticks = operation->end_ticks;
-    if (operation->waited && call.action == Action::range) { // the kernel has just read it
-        operation->mode = static_cast<const struct flock *>(request.pointer)->l_type == F_RDLCK
-                              ? Mode::shared
-                              : Mode::exclusive;
+    if (operation->waited) {
+        read_request(request, call, operation); // the kernel has just read it
     }
     return issue_own(request, call, operation);
 }

@@ -51,6 +51,8 @@ std::vector<WantedLock> wanted_locks(const Run &run) {
                               .process = waiting.process,
                               .thread = waiting.thread,
                               .mode = waiting.mode,
+                              .range_start = waiting.range_start,
+                              .range_end = waiting.range_end,
                               .wait_ns = since_ns(waiting.since_at_ns, run),
                               .behind = {}});
         }
@@ -62,6 +64,8 @@ std::vector<WantedLock> wanted_locks(const Run &run) {
                               .stack = episode.stack,
                               .mode = episode.mode,
                               .polling = true,
+                              .range_start = episode.range_start,
+                              .range_end = episode.range_end,
                               .wait_ns = since_ns(episode.first_at_ns, run),
                               .behind = {}});
         }
@@ -73,7 +77,8 @@ std::vector<WantedLock> wanted_locks(const Run &run) {
 bool in_the_way(const Run &run, const HeldLock &held, const WantedLock &wanted) {
     const bool own_posix = held.process == wanted.process && run.locks[held.lock].family == Family::posix &&
                            run.locks[wanted.lock].family == Family::posix;
-    return !own_posix && (held.mode == Mode::exclusive || wanted.mode == Mode::exclusive);
+    return !own_posix && held.range_start <= wanted.range_end && wanted.range_start <= held.range_end &&
+           (held.mode == Mode::exclusive || wanted.mode == Mode::exclusive);
 }
 
 void find_obstacles(const Run &run, LiveLocks &locks) {

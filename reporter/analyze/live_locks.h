@@ -27,6 +27,7 @@ struct WantedLock {
     std::int32_t thread = 0;          ///< 0: not known (polling)
     Mode mode = Mode::shared;
     bool polling = false;
+    std::int64_t range_start = 0, range_end = INT64_MAX; ///< bytes, both included
     std::uint64_t wait_ns = 0;
     std::vector<std::size_t> behind; ///< in LiveLocks::held: in its way
     bool deadlocked = false;         ///< it waits, through others that wait, for itself

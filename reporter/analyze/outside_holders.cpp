@@ -31,7 +31,9 @@ std::vector<OutsideHolder> outside_holders(const Run &run, const LiveLocks &lock
         if (!is_unexplained(wanted)) {
             continue;
         }
-        const KernelLock listed = as_kernel_lock(run.locks[wanted.lock], wanted.mode);
+        KernelLock listed = as_kernel_lock(run.locks[wanted.lock], wanted.mode);
+        listed.range_start = wanted.range_start;
+        listed.range_end = wanted.range_end;
         for (const KernelLock &lock : held) {
             if (inside.count(lock.pid) == 0 && is_in_the_way(lock, listed) &&
                 known.insert({wanted.lock, lock.pid, lock.range_start}).second) {

@@ -9,6 +9,8 @@ LockOrder order_of(const Run &run, const Waiting &waiting) {
     LockOrder order;
     order.wanted.lock = waiting.lock;
     order.wanted.mode = waiting.mode;
+    order.wanted.range_start = waiting.range_start;
+    order.wanted.range_end = waiting.range_end;
     order.process = waiting.process;
     order.thread = waiting.thread;
     for (const Region &region : run.regions) {

@@ -203,6 +203,8 @@ void BlockReader::read_episode(const record::Episode &stored, std::uint32_t proc
     episode.process = process;
     episode.family = stored.family;
     episode.mode = stored.mode;
+    episode.range_start = stored.range_start;
+    episode.range_end = stored.range_end;
     if ((stored.lock != 0 && episode.lock == no_index) || !valid(stored.family) || !valid(stored.mode)) {
         ++run_.damaged;
         return;
@@ -215,9 +217,15 @@ void BlockReader::read_waiting(const record::Waiting &stored, std::int32_t threa
     if (stored.since_ticks == 0 || stored.since_ticks == UINT64_MAX) {
         return;
     }
-    const Waiting waiting{clock_.moment_ns(stored.since_ticks), tables_.lock(stored.lock), process, thread,
-                          stored.mode};
-    if ((stored.lock != 0 && waiting.lock == no_index) || !valid(waiting.mode)) {
+    const Waiting waiting{clock_.moment_ns(stored.since_ticks),
+                          tables_.lock(stored.lock),
+                          process,
+                          thread,
+                          stored.mode,
+                          stored.range_start,
+                          stored.range_end,
+                          stored.family};
+    if ((stored.lock != 0 && waiting.lock == no_index) || !valid(waiting.mode) || !valid(waiting.family)) {
         ++run_.damaged;
         return;
     }

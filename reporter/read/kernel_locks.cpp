@@ -1,10 +1,10 @@
 #include "reporter/read/kernel_locks.h"
 
+#include <algorithm>
 #include <charconv>
 #include <fstream>
 #include <iterator>
 #include <optional>
-#include <sstream>
 
 namespace flockstat::reporter {
 namespace {
@@ -16,29 +16,38 @@ bool parse(std::string_view text, Number *number, int base = 10) {
     return fault == std::errc() && end == text.data() + text.size();
 }
 
-bool parse_file(const std::string &text, KernelLock *lock) {
+bool parse_file(std::string_view text, KernelLock *lock) {
     constexpr int hexadecimal = 16;
     const std::size_t minor = text.find(':');
     const std::size_t inode = text.find(':', minor + 1);
-    return minor != std::string::npos && inode != std::string::npos &&
-           parse(std::string_view(text).substr(0, minor), &lock->device_major, hexadecimal) &&
-           parse(std::string_view(text).substr(minor + 1, inode - minor - 1), &lock->device_minor,
-                 hexadecimal) &&
-           parse(std::string_view(text).substr(inode + 1), &lock->inode);
+    return minor != std::string_view::npos && inode != std::string_view::npos &&
+           parse(text.substr(0, minor), &lock->device_major, hexadecimal) &&
+           parse(text.substr(minor + 1, inode - minor - 1), &lock->device_minor, hexadecimal) &&
+           parse(text.substr(inode + 1), &lock->inode);
+}
+
+/// Takes the next word off the front of a line; empty at its end.
+std::string_view take_word(std::string_view &line) {
+    line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
+    const std::string_view word = line.substr(0, line.find(' '));
+    line.remove_prefix(word.size());
+    return word;
 }
 
 /// "1: FLOCK  ADVISORY  WRITE 812 08:01:1835012 0 EOF"; behind the number "->" where it waits.
-std::optional<KernelLock> parse_line(const std::string &line, bool *waits) {
-    std::istringstream words(line);
-    std::string number, kind, how, mode, pid, file, start, end;
-    words >> number >> kind;
-    *waits = kind == "->";
-    if (*waits) {
-        words >> kind;
+std::optional<KernelLock> parse_line(std::string_view line, bool *waits) {
+    take_word(line); // its number
+    std::string_view kind = take_word(line);
+    while (kind == "->") {
+        *waits = true;
+        kind = take_word(line);
     }
-    if (!(words >> how >> mode >> pid >> file >> start >> end)) {
-        return std::nullopt;
-    }
+    take_word(line); // ADVISORY
+    const std::string_view mode = take_word(line);
+    const std::string_view pid = take_word(line);
+    const std::string_view file = take_word(line);
+    const std::string_view start = take_word(line);
+    const std::string_view end = take_word(line);
     KernelLock lock;
     lock.family = kind == "FLOCK" ? Family::flock : Family::posix;
     lock.mode = mode == "WRITE" ? Mode::exclusive : Mode::shared;
@@ -60,8 +69,9 @@ bool is_in_the_way(const KernelLock &held, const KernelLock &wanted) {
 
 KernelLocks parse_kernel_locks(std::string_view text) {
     KernelLocks locks;
-    std::istringstream lines{std::string(text)};
-    for (std::string line; std::getline(lines, line);) {
+    while (!text.empty()) {
+        const std::string_view line = text.substr(0, text.find('\n'));
+        text.remove_prefix(std::min(line.size() + 1, text.size()));
         bool waits = false;
         if (const auto lock = parse_line(line, &waits)) {
             (waits ? locks.wanted : locks.held).push_back(*lock);

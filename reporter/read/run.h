@@ -150,6 +150,7 @@ struct Episode {
     std::uint32_t process = no_index; ///< no_index: its thread is gone
     Family family = Family::flock;
     Mode mode = Mode::shared;
+    std::int64_t range_start = 0, range_end = INT64_MAX; ///< bytes, both included
 };
 
 /// A thread that is (or, of an ended process, was at its end) blocked in a call.
@@ -159,6 +160,8 @@ struct Waiting {
     std::uint32_t process = no_index; ///< always valid
     std::int32_t thread = 0;
     Mode mode = Mode::shared;
+    std::int64_t range_start = 0, range_end = INT64_MAX; ///< bytes, both included
+    Family family = Family::flock;
 };
 
 struct Event {

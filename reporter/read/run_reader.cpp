@@ -2,6 +2,7 @@
 
 #include "reporter/read/arena_image.h"
 #include "reporter/read/block_reader.h"
+#include "reporter/read/first_waits.h"
 #include "reporter/read/present.h"
 #include "reporter/read/window_log.h"
 #include "reporter/summary/process_state.h"
@@ -153,6 +154,7 @@ Run read_parts(const ArenaImage &image, Parts parts) {
                                           : last_moment(run, latest_at_ns);
     limit_moments(run);
     judge_endings(run, clock, run.ended && header.left_running == 0);
+    find_first_waits(run);
     add_command_status(run, header);
     extend_busy_times(run);
     run.finished_at_ns =

@@ -58,6 +58,7 @@ void put(JsonStream &json, const LiveRun &live, const WantedLock &wanted) {
     party_members(json, live, wanted);
     json.member("polling", wanted.polling);
     json.member("wait_ns", wanted.wait_ns);
+    put_range(json, wanted);
     json.key("behind");
     json.begin_array();
     for (const std::size_t place : wanted.behind) {

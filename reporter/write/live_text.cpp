@@ -50,10 +50,10 @@ public:
         const char *what = wanted.deadlocked ? "DEADLOCK: wanted by"
                            : wanted.polling  ? "polled for by"
                                              : "wanted by";
-        const std::string text =
-            entry(fmt::format("  {:>9}  {} {}, {}", style_.time(wanted.wait_ns), what,
-                              who(run_, wanted.process, wanted.thread), mode_name(wanted.mode)),
-                  command(wanted.process), place(wanted.stack));
+        const std::string text = entry(fmt::format("  {:>9}  {} {}, {}{}", style_.time(wanted.wait_ns), what,
+                                                   who(run_, wanted.process, wanted.thread),
+                                                   mode_name(wanted.mode), bytes_of(wanted)),
+                                       command(wanted.process), place(wanted.stack));
         return wanted.deadlocked ? style_.alarming(text.substr(0, text.size() - 1)) + "\n" : text;
     }
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <chrono>
 #include <set>
 #include <sstream>
@@ -79,6 +80,53 @@ TEST_CASE("processes that wait for one another in a ring are a deadlock", "[ps]"
     CHECK(ps((base / "run").string())["runs"].empty()); // over
 }
 
+TEST_CASE("a deadlock is seen of processes that did nothing with each other's file before", "[ps]") {
+    const TempDirectory base;
+    Process ring(under_flockstat({.argv = {program("ring"), "2", base / "l", "new"}}, base / "run"));
+    REQUIRE(ring.read_line().starts_with("ring"));
+    const json run = ps_until(base / "run", [](const json &held, const json &waiting) {
+        return held.size() == 2 && waiting.size() == 2;
+    });
+    INFO(run.dump(1));
+    for (const json &wanted : run["waiting"]) {
+        CHECK(wanted["deadlocked"] == true);
+        CHECK(wanted["family"] == "flock");
+        REQUIRE(wanted["behind"].size() == 1);
+        CHECK(run["held"][wanted["behind"][0].get<std::size_t>()]["path"] == wanted["path"]);
+    }
+    const json report = read_report(base / "run");
+    REQUIRE(report["findings"].size() == 1);
+    CHECK(report["findings"][0]["kind"] == "lock-order-inversion");
+    ring.send("end");
+    CHECK(ring.wait().status == 0);
+}
+
+TEST_CASE("who waits for bytes is behind those alone who hold some of them", "[ps]") {
+    const std::string family = GENERATE("posix", "ofd", "lockf", "current");
+    INFO(family);
+    const TempDirectory base;
+    Process chain(under_flockstat({.argv = {program("byte_chain"), family, base / "l"}}, base / "run"));
+    std::istringstream line(chain.read_line());
+    std::string word;
+    std::vector<int> pids(3);
+    REQUIRE(line >> word >> pids[0] >> pids[1] >> pids[2]);
+    const json run = ps_until(base / "run", [](const json &held, const json &waiting) {
+        return held.size() == 3 && waiting.size() == 2;
+    });
+    INFO(run.dump(1));
+    for (const json &wanted : run["waiting"]) {
+        const auto number = std::ranges::find(pids, wanted["pid"].get<int>()) - pids.begin();
+        CHECK(wanted["range"] == json::array({10 * (number + 1), 10 * (number + 1) + 9}));
+        CHECK(wanted["deadlocked"] == false);
+        REQUIRE(wanted["behind"].size() == 1);
+        const json &obstacle = run["held"][wanted["behind"][0].get<std::size_t>()];
+        CHECK(obstacle["range"] == wanted["range"]);
+        CHECK(obstacle["pid"] == pids.at(static_cast<std::size_t>(number) + 1));
+    }
+    chain.send("end");
+    CHECK(chain.wait().status == 0);
+}
+
 TEST_CASE("a poller and a thread that is blocked stand behind whoever holds the lock", "[ps]") {
     const TempDirectory base;
     const std::string path = base / "l";
@@ -117,6 +165,8 @@ TEST_CASE("who waits in the first lock call of its process is seen", "[ps]") {
     CHECK(waiting.size() == 1);
     CHECK(waiting[0]["mode"] == "exclusive");
     CHECK(waiting[0]["command"] == json::array({"flock", path, "true"}));
+    CHECK(waiting[0]["path"] == path); // the kernel knows which one it is
+    CHECK(waiting[0]["family"] == "flock");
     holder.send("go");
     CHECK(holder.wait().status == 0);
     CHECK(waiter.wait().status == 0);

@@ -101,6 +101,25 @@ TEST_CASE("locks of different kinds or files are in nobody's way") {
     CHECK(live_locks(scene.run).wanted.at(0).behind.empty());
 }
 
+TEST_CASE("bytes that nobody else has are in nobody's way") {
+    Scene scene(2);
+    const std::uint32_t lock = scene.lock(Family::posix);
+    scene.holds(0, lock);
+    scene.run.regions[0].range_start = 100;
+    scene.run.regions[0].range_end = 109;
+    scene.wants(1, lock);
+    Waiting &waiting = scene.run.waiting[0];
+    const auto behind = [&](std::int64_t start, std::int64_t end) {
+        waiting.range_start = start;
+        waiting.range_end = end;
+        return live_locks(scene.run).wanted.at(0).behind.size();
+    };
+    CHECK(behind(0, 99) == 0);
+    CHECK(behind(0, 100) == 1);
+    CHECK(behind(109, INT64_MAX) == 1);
+    CHECK(behind(110, INT64_MAX) == 0);
+}
+
 TEST_CASE("a deadlock is found among those who wait for one another, and only there") {
     Scene scene(4);
     for (std::uint32_t i = 0; i < 3; ++i) {
