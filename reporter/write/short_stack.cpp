@@ -74,13 +74,20 @@ std::string frame_text(const SourceFrame &frame, bool shows_module, bool unicode
     return text;
 }
 
+/// The C library's function that calls main: what called it is the program's start, which has no name in a
+/// stripped one.
+bool calls_main(const SourceFrame &frame) {
+    return is_plumbing(frame) && frame.function.starts_with("__libc_start_");
+}
+
 /// The frames between the C library's innermost and outermost ones; all of them where nothing else is there.
 std::span<const SourceFrame> program_frames(std::span<const SourceFrame> frames) {
     std::size_t first = 0;
     while (first < frames.size() && is_plumbing(frames[first])) {
         ++first;
     }
-    std::size_t last = frames.size();
+    auto last =
+        static_cast<std::size_t>(std::ranges::find_if(frames.subspan(first), calls_main) - frames.begin());
     while (last > first && starts_programs(frames[last - 1])) {
         --last;
     }

@@ -129,6 +129,11 @@ TEST_CASE("a stack shows the program's own frames") {
     for (const std::string &line : stack_lines(stack, 50, 3, false)) {
         CHECK(line.size() <= 50);
     }
+    // A stripped program has no name for its start.
+    const std::vector<SourceFrame> stripped{frame("", "/bin/flock", "", 0, 0x280a),
+                                            frame("", libc, "", 0, 0x271ca), frame("__libc_start_main", libc),
+                                            frame("", "/bin/flock", "", 0, 0x2f11)};
+    CHECK(joined(short_stack(stripped, false)) == "flock+0x280a");
 }
 
 TEST_CASE("interpreters and frames without names are folded") {
