@@ -24,17 +24,17 @@ struct Cost {
 /// starts another one is the other's, too.
 Cost cost_of(const std::vector<std::string> &arguments) {
     constexpr const char *script = "import resource, subprocess, sys\n"
-                                   "subprocess.run(sys.argv[1:], check=True)\n"
+                                   "subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)\n"
                                    "used = resource.getrusage(resource.RUSAGE_CHILDREN)\n"
                                    "print(used.ru_utime + used.ru_stime, used.ru_maxrss)\n";
-    Command command{.argv = {"python3", "-c", script}};
+    Command command{.argv = {"/usr/bin/python3", "-c", script}};
     command.argv.insert(command.argv.end(), arguments.begin(), arguments.end());
     command.limit = std::chrono::seconds(600);
     const Outcome outcome = run_command(command);
     INFO(outcome.err);
     REQUIRE(outcome.status == 0);
     Cost cost;
-    std::istringstream(outcome.out) >> cost.cpu_seconds >> cost.peak_kib;
+    REQUIRE(std::istringstream(outcome.out) >> cost.cpu_seconds >> cost.peak_kib);
     return cost;
 }
 
