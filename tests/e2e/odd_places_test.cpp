@@ -66,12 +66,12 @@ Result run_in(const Place &place, bool bare) {
     write_file(out / "program", program);
     const std::string start =
         bare ? "FLOCKSTAT_DIR=$PWD/place/run LD_PRELOAD=$SHIM " : "$FLOCKSTAT run --quiet -o place/run -- ";
-    Command command =
-        with_own_mounts("{ " + std::string(place.setup) + "; } || exit 99\n" + start +
-                            "flock $OUT/first sh $OUT/program; status=$?\n"
-                            "$FLOCKSTAT report $HERE/place/run -f json >$OUT/report 2>$OUT/complaint\n"
-                            "exit $status",
-                        base.path());
+    Command command = with_own_mounts(
+        "mount -t tmpfs none /dev/shm && { " + std::string(place.setup) + "; } || exit 99\n" + start +
+            "flock $OUT/first sh $OUT/program; status=$?\n"
+            "$FLOCKSTAT report $HERE/place/run -f json >$OUT/report 2>$OUT/complaint\n"
+            "exit $status",
+        base.path());
     command.environment["OUT"] = out.path();
     command.environment["HERE"] = base.path();
     command.environment["TMPDIR"] = out.path();
