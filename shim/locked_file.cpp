@@ -1,6 +1,7 @@
 #include "shim/locked_file.h"
 
 #include "reporter/record/system_call.h"
+#include "shim/file_mount.h"
 #include "shim/path_filter.h"
 #include "shim/pool.h"
 #include "shim/proc_path.h"
@@ -103,9 +104,11 @@ void name_file(LockedFile &file, int descriptor, bool unlinked) {
     file.filesystem = system_call(SYS_fstatfs, descriptor, address_of(&facts)) == 0
                           ? static_cast<std::uint32_t>(facts.f_type)
                           : 0;
+    file.mount = descriptor >= 0 ? file_mount(descriptor, file.identity, file.filesystem) : 0;
     for (const record::Ref ref : file.locks) {
         if (auto *lock = record::resolve<record::Lock>(run.arena, ref); ref != 0 && lock != nullptr) {
             lock->filesystem = file.filesystem;
+            __atomic_store_n(&lock->mount, file.mount, __ATOMIC_RELAXED);
             __atomic_store_n(&lock->path, file.path, __ATOMIC_RELEASE);
         }
     }
@@ -202,6 +205,7 @@ LockedFile *refer_to_recorded_file(const record::Lock &lock) {
         file->path = lock.path;
         file->nameless = false;
         file->filesystem = lock.filesystem;
+        file->mount = lock.mount;
         file->excluded = false;
     }
     return file;
@@ -274,6 +278,7 @@ record::Ref lock_record(LockedFile &file, Family family) {
             mine->birth_seconds = identity.birth_seconds;
             mine->birth_nanoseconds = identity.birth_nanoseconds;
             mine->filesystem = file.filesystem;
+            mine->mount = file.mount;
         });
     if (made == 0) {
         count_lost(&record::Lost::locks);

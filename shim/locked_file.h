@@ -23,6 +23,7 @@ struct LockedFile {
     FileIdentity identity;
     record::Ref path = 0;
     std::uint32_t filesystem = 0;                 ///< statfs f_type
+    record::Ref mount = 0;                        ///< string, as record::Lock has it
     record::Ref locks[record::family_count] = {}; ///< its lock records, made at first use
     bool nameless = false;                        ///< closed before it could be asked for its path
     bool excluded = false;                        ///< by FLOCKSTAT_INCLUDE or FLOCKSTAT_EXCLUDE

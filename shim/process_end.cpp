@@ -1,8 +1,10 @@
 #include "shim/process_end.h"
 
 #include "reporter/record/arena_view.h"
+#include "reporter/record/mount_line.h"
 #include "reporter/record/system_call.h"
 #include "reporter/summary/plain_summary.h"
+#include "reporter/summary/process_state.h"
 #include "shim/attempt.h"
 #include "shim/bookkeeping.h"
 #include "shim/close_on_exec.h"
@@ -105,6 +107,39 @@ bool others_alive() {
     return alive;
 }
 
+record::MountRoom mount_room; ///< too much for the stack of a thread that exits
+
+void note_end(std::uint32_t left_running) {
+    record::complete_mounts(run.arena, mount_room);
+    record::Header &header = record::header_of(run.arena);
+    header.left_running = left_running;
+    header.command_status = run.exit_status >= 0 ? (run.exit_status & 0xFF) << 8 : -1;
+    __atomic_store_n(&header.ended, 1U, __ATOMIC_RELEASE);
+}
+
+/// Several first processes of a run on this host share its recording, and the last of them copies it: nobody
+/// can do so from another host. Who comes from now on finds no recording, and makes another one.
+void conclude_elsewhere() {
+    PathText link;
+    const std::int32_t first = record::header_of(run.arena).first_pid;
+    const bool first_alive = first > 0 && first != system_call(SYS_getpid) &&
+                             summary::process_life(first, 0) != summary::Life::gone; // it may have no record
+    if (first_alive || others_alive() || !find_arena_link(&link)) {
+        return;
+    }
+    if (__atomic_exchange_n(&record::header_of(run.arena).ended, 1U, __ATOMIC_ACQ_REL) == 0) {
+        remove_arena_file();
+    }
+    if (others_alive()) {
+        return; // one came in between, and is the last now
+    }
+    note_end(0);
+    if (const int fault = summary::write_plain_summary(run.arena, run.identity.directory, link.view());
+        fault != 0) {
+        say_lost_summary(run.identity.directory, fault);
+    }
+}
+
 /// The first process of a bare run leaves a summary behind, and nothing in shared memory unless somebody goes
 /// on recording.
 void conclude_run() {
@@ -113,10 +148,7 @@ void conclude_run() {
         return;
     }
     const bool others = others_alive();
-    auto *header = reinterpret_cast<record::Header *>(run.arena.base);
-    header->left_running = others ? 1 : 0;
-    header->command_status = run.exit_status >= 0 ? (run.exit_status & 0xFF) << 8 : -1;
-    header->ended = 1;
+    note_end(others ? 1 : 0);
     const int fault = summary::write_plain_summary(run.arena, run.identity.directory, link.view());
     if (fault != 0) {
         say_no_summary(run.identity.directory, fault);
@@ -140,7 +172,7 @@ void end_process(int status) {
     // Only descendants may have locked anything, and made the arena.
     if (run.arena.base != nullptr || record::open_arena(run.identity, &run.arena) == 0) {
         record::renew_clock(run.arena);
-        conclude_run();
+        run.joins_elsewhere ? conclude_elsewhere() : conclude_run();
     }
 }
 

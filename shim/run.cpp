@@ -50,9 +50,11 @@ void fill_process(record::Process *mine) {
                                        address_of(path), sizeof path);
         run.executable =
             bytes > 0 ? record::intern_string(run.arena, {path, static_cast<std::size_t>(bytes)}) : 0;
+        run.job = run.job_bytes != 0 ? record::intern_string(run.arena, {run.job_text, run.job_bytes}) : 0;
     }
     mine->command = run.command;
     mine->executable = run.executable;
+    mine->job = run.job;
 }
 
 /// The record that another process of the run made on this one's behalf.

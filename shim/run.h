@@ -4,6 +4,7 @@
 
 #include "reporter/record/chain.h"
 #include "reporter/record/clock.h"
+#include "reporter/record/job_variables.h"
 #include "reporter/record/settings.h"
 
 namespace flockstat::shim {
@@ -28,6 +29,8 @@ struct ProcessRun {
     bool probe = true;
     bool stacks = true;
     bool first_process = false; ///< of a bare preload: writes the summary, and may speak on stderr
+    bool joins_elsewhere =
+        false; ///< first_process, of those that a launcher started on another host than the run's
     ForkPage *fork_page = nullptr;
     std::int32_t pid = 0;         ///< of `process`
     std::uint32_t generation = 1; ///< of this process among those that share its image by fork
@@ -45,6 +48,9 @@ struct ProcessRun {
     std::string_view command_line; ///< of this process, arguments separated by NUL; as the kernel laid it out
     record::Ref command = 0;       ///< interned; children by fork have the same
     record::Ref executable = 0;
+    record::Ref job = 0;
+    std::size_t job_bytes = 0; ///< of job_text: what job_variables.h lists, as the process began
+    char job_text[record::max_job_bytes] = {};
     record::Settings settings;
     record::RunIdentity identity; ///< views into identity_text
     char identity_text[sizeof("FLOCKSTAT_RUN=") + record::max_identity_bytes] = {};

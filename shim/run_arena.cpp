@@ -4,6 +4,7 @@
 #include "shim/own_descriptor.h"
 
 #include <cerrno>
+#include <cstdlib>
 #include <fcntl.h>
 
 namespace flockstat::shim {
@@ -15,7 +16,7 @@ namespace {
 
 struct ArenaPath {
     ArenaPath() { record::write_arena_path(run.identity, text); }
-    char text[record::max_path_bytes + 32];
+    char text[record::max_arena_path_bytes];
 };
 
 /// The path DIR/run.flk, or DIR/run.NUMBER.flk. False where it is too long.
@@ -58,7 +59,7 @@ std::string_view first_command(char *room) {
         return run.command_line;
     }
     PathText path;
-    path.add("/proc/").add_number(run.identity.first_pid).add("/cmdline");
+    path.add("/proc/").add_number(std::abs(run.identity.first_pid)).add("/cmdline");
     const OwnDescriptor file(path.c_str());
     if (file.number() < 0) {
         return run.command_line;
@@ -75,7 +76,7 @@ record::NewArena wanted_arena(char *room) {
                      (run.probe ? 0U : record::option_probe_off) |
                      (run.settings.all_users ? record::option_all_users : 0U);
     wanted.command = first_command(room);
-    wanted.first_pid = run.identity.first_pid;
+    wanted.first_pid = std::abs(run.identity.first_pid);
     wanted.all_users = run.settings.all_users;
     return wanted;
 }

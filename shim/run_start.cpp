@@ -44,10 +44,15 @@ std::string_view join_arguments(int count, char **arguments) {
     return {arguments[0], static_cast<std::size_t>(end - arguments[0])};
 }
 
+/// Is it NAME=...?
+bool is_variable(std::string_view entry, std::string_view name) {
+    return entry.size() > name.size() && entry.starts_with(name) && entry[name.size()] == '=';
+}
+
 std::string_view environment_value(char **environment, std::string_view name) {
     for (; environment != nullptr && *environment != nullptr; ++environment) {
         const std::string_view entry = *environment;
-        if (entry.size() > name.size() && entry.starts_with(name) && entry[name.size()] == '=') {
+        if (is_variable(entry, name)) {
             return entry.substr(name.size() + 1);
         }
     }
@@ -110,8 +115,8 @@ std::string_view keep_text(std::string_view text) {
     return {copy, text.size()};
 }
 
-/// Puts FLOCKSTAT_RUN into the environment, so that descendants join: a new array with one entry more, as
-/// setenv would make it, without malloc.
+/// Puts FLOCKSTAT_RUN into the environment, in place of what it said, so that descendants join: a new array,
+/// as setenv would make it, without malloc.
 bool publish_identity(char **environment) {
     std::size_t count = 0;
     while (environment != nullptr && environment[count] != nullptr) {
@@ -121,10 +126,13 @@ bool publish_identity(char **environment) {
     if (fresh == nullptr) {
         return false;
     }
-    if (count != 0) {
-        std::memcpy(fresh, environment, count * sizeof(char *));
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+        if (!is_variable(environment[i], record::run_variable)) {
+            fresh[kept++] = environment[i];
+        }
     }
-    fresh[count] = run.identity_text;
+    fresh[kept] = run.identity_text;
     environ = fresh;
     return true;
 }
@@ -151,6 +159,8 @@ bool found_run(std::string_view command, char **environment) {
                           static_cast<std::uint64_t>(system_call(SYS_getpid));
     }
     identity.first_pid = static_cast<std::int32_t>(system_call(SYS_getpid));
+    const record::HostText host = record::own_host();
+    identity.host = host.view();
     identity.arena_directory = default_arena_directory(environment);
     identity.directory = directory.view();
     return keep_identity(identity) && publish_identity(environment);
@@ -199,9 +209,26 @@ bool choose_run(std::string_view command, char **environment) {
     if (!usable && !joins) {
         publish_no_run(environment);
     }
-    run.first_process =
-        usable && run.identity.first_pid == static_cast<std::int32_t>(system_call(SYS_getpid));
+    const auto pid = static_cast<std::int32_t>(system_call(SYS_getpid));
+    run.first_process = usable && (run.identity.first_pid == pid || run.identity.first_pid == -pid);
+    run.joins_elsewhere = run.first_process && run.identity.first_pid < 0; // before an exec
     return usable;
+}
+
+/// The run began on another host, and a launcher brought its environment here: this host gets a recording of
+/// its own, whose first process is this one, or one that was started like it. False where the run is of this
+/// host.
+bool join_elsewhere(char **environment) {
+    const record::HostText host = record::own_host();
+    record::RunIdentity identity;
+    if (!record::read_run_identity(environment_value(environment, record::run_variable), &identity) ||
+        identity.host.empty() || identity.host == host.view()) {
+        return false;
+    }
+    identity.host = host.view();
+    identity.first_pid = -static_cast<std::int32_t>(system_call(SYS_getpid));
+    run.first_process = run.joins_elsewhere = keep_identity(identity) && publish_identity(environment);
+    return run.joins_elsewhere;
 }
 
 } // namespace
@@ -211,7 +238,11 @@ void start_run(int argument_count, char **arguments, char **environment) {
     Attachment outcome = Attachment::off;
     if (getauxval(AT_SECURE) == 0 && choose_run(argument_count > 0 ? arguments[0] : "program", environment)) {
         make_fork_page();
+        run.job_bytes = record::copy_job_variables(environment, run.job_text);
         outcome = open_existing_arena();
+        if (outcome != Attachment::attached && join_elsewhere(environment)) {
+            outcome = open_existing_arena();
+        }
     }
     __atomic_store(&run.attachment, &outcome, __ATOMIC_RELEASE);
 }

@@ -94,6 +94,13 @@ void say_no_summary(std::string_view directory, int error) {
     say(line.view());
 }
 
+void say_lost_summary(std::string_view directory, int error) {
+    record::ShortLine line;
+    line.add("what this host's processes did is lost: cannot write to ").add_foreign(directory).add(": ");
+    add_error(&line, error);
+    say(line.view());
+}
+
 void say_not_recording(std::string_view what, int error) {
     record::ShortLine line;
     line.add("nothing is recorded: ").add_foreign(what).add(": ");

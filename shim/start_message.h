@@ -15,4 +15,7 @@ void say_not_recording(std::string_view what, int error);
 /// Says that the run's summary could not be written to `directory`, and how to get it.
 void say_no_summary(std::string_view directory, int error);
 
+/// The same where the recording is gone with it.
+void say_lost_summary(std::string_view directory, int error);
+
 } // namespace flockstat::shim

@@ -11,6 +11,7 @@
 #include "reporter/cli/target.h"
 #include "reporter/cli/terminal.h"
 #include "reporter/cli/window_watch.h"
+#include "reporter/record/mount_line.h"
 
 #include <algorithm>
 #include <array>
@@ -30,6 +31,7 @@ namespace {
 /// A run while it is set up and carried out. Strings that `identity` has views of.
 struct RunState {
     RunDirectory directory;
+    record::HostText host = record::own_host();
     std::string arena_directory;
     record::RunIdentity identity;
     record::Mapping arena;
@@ -96,7 +98,8 @@ void make_arena(const record::Settings &settings, const std::vector<std::string>
         state->arena_directory = directory;
         state->identity = {.run_id = random_id(),
                            .arena_directory = state->arena_directory,
-                           .directory = state->directory.path};
+                           .directory = state->directory.path,
+                           .host = state->host.view()};
         wanted.run = state->identity;
         const int error = record::create_arena(wanted, &state->arena);
         if (error == 0) {
@@ -112,7 +115,7 @@ void make_arena(const record::Settings &settings, const std::vector<std::string>
 }
 
 void remove_arena(const RunState &state) {
-    std::array<char, record::max_path_bytes + 32> path;
+    std::array<char, record::max_arena_path_bytes> path;
     record::write_arena_path(state.identity, path.data());
     unlink(path.data());
 }
@@ -191,6 +194,8 @@ bool is_worth_keeping(const reporter::Run &run, std::uint32_t left_running) {
 /// Sums the run up. The arena is removed where nobody is left to write to it.
 void finish(const RunState &state, bool quiet, bool html) {
     restore_run_directory(state.directory, state.identity);
+    record::MountRoom mount_room;
+    record::complete_mounts(state.arena, mount_room);
     const std::filesystem::path directory = state.directory.path;
     const std::filesystem::path file = directory / state.directory.flk_name;
     reporter::Run run = reporter::read_run(file);
@@ -295,7 +300,7 @@ int run(const RunOptions &options) {
     bool linked = false;
     try {
         make_arena(settings, options.command, &state);
-        link_arena(state.directory, state.identity);
+        link_arena(&state.directory, state.identity);
         linked = true;
         warn_about_target(options.command.front());
         state.windows = watch_windows(options, settings,

@@ -53,6 +53,14 @@ std::string absolute(const std::string &path) {
     return result.native();
 }
 
+std::string free_name(const std::string &directory) {
+    unsigned n = 1;
+    while (is_there(directory + "/" + flk_name(n))) {
+        ++n;
+    }
+    return flk_name(n);
+}
+
 /// Makes the directory; false where there is one already.
 bool make(const std::string &path) {
     if (mkdir(path.c_str(), 0777) == 0) {
@@ -85,28 +93,28 @@ RunDirectory take_run_directory(const std::optional<std::string> &wanted, bool a
         result.made = true;
     }
     result.path = absolute(path);
-    unsigned n = 1;
-    while (is_there(result.path + "/" + flk_name(n))) {
-        ++n;
-    }
-    if (n > 1 && !add) {
+    result.add = add;
+    result.flk_name = free_name(result.path);
+    if (result.flk_name != flk_name(1) && !add) {
         throw Failure(status_failed_run,
                       path + " holds a run already; name another directory with -o, or add to it with --add");
     }
-    result.flk_name = flk_name(n);
     return result;
 }
 
-void link_arena(const RunDirectory &directory, const record::RunIdentity &run) {
-    std::array<char, record::max_path_bytes + 32> arena;
+void link_arena(RunDirectory *directory, const record::RunIdentity &run) {
+    std::array<char, record::max_arena_path_bytes> arena;
     record::write_arena_path(run, arena.data());
-    const std::string link = directory.path + "/" + directory.flk_name;
-    if (symlink(arena.data(), link.c_str()) != 0) {
+    while (symlink(arena.data(), (directory->path + "/" + directory->flk_name).c_str()) != 0) {
         const int error = errno;
-        if (directory.made) {
-            rmdir(directory.path.c_str());
+        if (error == EEXIST && directory->add) {
+            directory->flk_name = free_name(directory->path);
+            continue;
         }
-        fail("cannot write to " + directory.path, error, "name a directory that you may write to with -o");
+        if (directory->made) {
+            rmdir(directory->path.c_str());
+        }
+        fail("cannot write to " + directory->path, error, "name a directory that you may write to with -o");
     }
 }
 
@@ -117,12 +125,13 @@ void restore_run_directory(const RunDirectory &directory, const record::RunIdent
     std::error_code error;
     fs::create_directories(directory.path, error);
     if (error) {
-        std::array<char, record::max_path_bytes + 32> arena;
+        std::array<char, record::max_arena_path_bytes> arena;
         record::write_arena_path(run, arena.data());
         fail("cannot make the directory " + directory.path + " anew", error.value(),
              std::string("the recording is kept in ") + arena.data());
     }
-    link_arena({directory.path, directory.flk_name, false}, run);
+    RunDirectory anew{directory.path, directory.flk_name};
+    link_arena(&anew, run);
 }
 
 void abandon_run_directory(const RunDirectory &directory) {

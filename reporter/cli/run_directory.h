@@ -14,6 +14,7 @@ struct RunDirectory {
     std::string path;     ///< absolute
     std::string flk_name; ///< run.flk, run.2.flk, ...
     bool made = false;    ///< by us, for this run
+    bool add = false;     ///< to runs that may be there
 };
 
 /// Makes `wanted`, or flockstat-NAME-PID in the working directory where nothing is wanted, NAME being
@@ -22,9 +23,10 @@ struct RunDirectory {
 [[nodiscard]] RunDirectory take_run_directory(const std::optional<std::string> &wanted, bool add,
                                               const std::string &command);
 
-/// Puts a symbolic link to the arena in the place of the run's file: that is how a live run is found. Throws
-/// Failure where the directory cannot be written to (and removes the directory if it was made).
-void link_arena(const RunDirectory &directory, const record::RunIdentity &run);
+/// Puts a symbolic link to the arena in the place of the run's file: that is how a live run is found. Where
+/// another run took that name meanwhile, and this one is to be added, it takes the next one. Throws Failure
+/// where the directory cannot be written to (and removes the directory if it was made).
+void link_arena(RunDirectory *directory, const record::RunIdentity &run);
 
 /// Where somebody removed the directory or the link while the run went on: makes them anew. Throws Failure
 /// where it cannot.

@@ -21,7 +21,7 @@
 namespace flockstat::record {
 
 inline constexpr char arena_magic[8] = {'F', 'L', 'O', 'C', 'K', 'S', 'T', 'A'};
-inline constexpr std::uint32_t arena_version = 7;
+inline constexpr std::uint32_t arena_version = 8;
 
 /// Offset in the arena in units of ref_unit bytes; 0 is "none".
 using Ref = std::uint32_t;
@@ -68,7 +68,7 @@ struct Header {
     std::uint32_t version;
     std::uint32_t header_bytes; ///< sizeof(Header)
     std::uint64_t arena_bytes;  ///< of the whole file
-    std::uint64_t run_id;       ///< random; part of the file's name and of FLOCKSTAT_RUN
+    std::uint64_t run_id;       ///< random; the same on all hosts of a run, each of which has its own arena
     char boot_id[40];           ///< /proc/sys/kernel/random/boot_id, NUL-terminated
     char host[72];              ///< host name, NUL-terminated
     Clock clock;
@@ -183,7 +183,10 @@ struct Lock {
     std::int64_t birth_seconds; ///< 0 with birth_nanoseconds 0: the file system tells none
     std::uint32_t birth_nanoseconds;
     std::uint32_t filesystem; ///< statfs f_type
-    std::uint64_t reserved1;
+    /// String: the line of /proc/self/mountinfo (man 5 proc) of the mount through which it was first seen;
+    /// 0 for file systems that are the host's own, and where /proc does not tell.
+    Ref mount;
+    std::uint32_t mount_of_another; ///< 1: as another process saw it, whose root may be another
 
     /// Written by those who wait or are refused, read by those who release: the tick of the latest of them.
     alignas(64) std::uint64_t waited_ticks;
@@ -398,7 +401,7 @@ struct Process {
     Ref keeps; ///< chain of Keep, for the process to take
     std::uint32_t
         stand_in; ///< 1: made by another process of the run, to have its pid and command for what it holds
-    std::uint32_t reserved;
+    Ref job;      ///< string: what job_variables.h lists of its environment, NAME=VALUE separated by NUL
     Waiting first_wait; ///< of a thread that has no block yet: in the process's first call. UINT64_MAX: being
                         ///< written
     ProcessTotals totals[2];

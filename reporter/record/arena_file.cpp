@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
+#include <sys/vfs.h>
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23 // Linux 5.14
@@ -23,7 +24,7 @@ namespace {
 constexpr std::uint64_t real_step = 64U << 10U;
 
 struct ArenaPath {
-    char text[max_path_bytes + 32];
+    char text[max_arena_path_bytes];
 };
 
 /// Reads up to `room` bytes of a small file, NUL-terminates, and cuts at the first newline. Empty where it
@@ -158,6 +159,23 @@ int check_file(int fd, std::uint64_t *bytes) {
     return *bytes < (min_arena_mib << 20U) || *bytes > (max_arena_mib << 20U) ? EINVAL : 0;
 }
 
+/// Files in memory are this machine's. What lies elsewhere may be shared by several: then the boot id tells,
+/// before anything is mapped.
+bool made_by_this_machine(int fd) {
+    constexpr long tmpfs = 0x01021994;
+    constexpr long ramfs = 0x858458f6;
+    struct statfs facts {};
+    if (system_call(SYS_fstatfs, fd, address_of(&facts)) == 0 &&
+        (facts.f_type == tmpfs || facts.f_type == ramfs)) {
+        return true;
+    }
+    char ours[sizeof Header::boot_id];
+    char its[sizeof ours] = {};
+    read_line("/proc/sys/kernel/random/boot_id", ours, sizeof ours);
+    system_call(SYS_pread64, fd, address_of(its), sizeof its, offsetof(Header, boot_id));
+    return std::strncmp(ours, its, sizeof ours) == 0;
+}
+
 } // namespace
 
 int create_arena(const NewArena &wanted, Mapping *out) {
@@ -182,7 +200,7 @@ int create_arena(const NewArena &wanted, Mapping *out) {
     return fault;
 }
 
-int open_arena(const RunIdentity &run, Mapping *out) {
+int open_arena(const RunIdentity &run, Mapping *out, Recorder wanted) {
     ArenaPath path;
     write_arena_path(run, path.text);
     const long fd = system_call(SYS_openat, AT_FDCWD, address_of(path.text), O_RDWR | O_NOFOLLOW | O_CLOEXEC);
@@ -191,6 +209,9 @@ int open_arena(const RunIdentity &run, Mapping *out) {
     }
     std::uint64_t bytes = 0;
     int fault = check_file(static_cast<int>(fd), &bytes);
+    if (fault == 0 && wanted == Recorder::this_machine && !made_by_this_machine(static_cast<int>(fd))) {
+        fault = EXDEV;
+    }
     if (fault == 0) {
         fault = map_file(static_cast<int>(fd), bytes, out);
     }

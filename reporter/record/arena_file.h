@@ -38,9 +38,13 @@ struct NewArena {
 /// where there is no memory for its header. The file appears under its name only when it is complete.
 [[nodiscard]] int create_arena(const NewArena &wanted, Mapping *out);
 
+/// Whose arena may be mapped: memory is not shared between machines, even where they share files.
+enum class Recorder { this_machine, any };
+
 /// Maps the existing arena of `run` for reading and writing. Returns 0 or an errno: ENOENT where there is
-/// none, EPERM where it belongs to somebody else, EINVAL where it is no arena of this build.
-[[nodiscard]] int open_arena(const RunIdentity &run, Mapping *out);
+/// none, EPERM where it belongs to somebody else, EINVAL where it is no arena of this build, EXDEV where
+/// another machine made it, or this one before it was started anew, and only this machine's is wanted.
+[[nodiscard]] int open_arena(const RunIdentity &run, Mapping *out, Recorder wanted = Recorder::this_machine);
 
 /// Takes `bytes` bytes of the heap, aligned to `alignment` (a power of two, 16 to 64), with real memory
 /// behind them, zeroed. 0 where there is no more room; the caller counts what it had to leave out. Lock-free,

@@ -1,5 +1,6 @@
 #include "reporter/summary/out_file.h"
 
+#include "reporter/record/clock.h"
 #include "reporter/record/system_call.h"
 
 #include <algorithm>
@@ -41,8 +42,8 @@ bool is_zero(const char *data, std::size_t bytes) {
 } // namespace
 
 OutFile::OutFile(std::string_view directory, std::string_view name, std::span<char> room)
-    : name_(room.data()), aside_(name_ + record::max_path_bytes + 64),
-      buffer_(room.subspan(2 * (record::max_path_bytes + 64))), limit_(file_size_limit()) {
+    : name_(room.data()), aside_(name_ + file_path_bytes), buffer_(room.subspan(2 * file_path_bytes)),
+      limit_(file_size_limit()) {
     if (directory.size() >= record::max_path_bytes - 1 || name.size() > 32) {
         error_ = ENAMETOOLONG;
         return;
@@ -51,6 +52,8 @@ OutFile::OutFile(std::string_view directory, std::string_view name, std::span<ch
     *end = '\0';
     end = append(append(append(append(aside_, directory), "/."), name), ".");
     end = std::to_chars(end, end + 12, static_cast<std::int32_t>(system_call(SYS_gettid))).ptr;
+    *end++ = '.'; // other hosts have threads of that number
+    end = std::to_chars(end, end + 20, record::monotonic_ns()).ptr;
     *end = '\0';
     const long fd = system_call(SYS_openat, AT_FDCWD, address_of(aside_),
                                 O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);

@@ -22,14 +22,15 @@ namespace flockstat::summary {
 
 /// Least room for an OutFile, and for copy_arena: the paths are kept there, because a thread that exits may
 /// have a small stack.
-inline constexpr std::size_t least_file_room = 2 * (record::max_path_bytes + 64) + 4096;
+inline constexpr std::size_t file_path_bytes = record::max_path_bytes + 96;
+inline constexpr std::size_t least_file_room = 2 * file_path_bytes + 4096;
 
 /// A file that is being written aside. Errors are kept until finish(): whoever writes need not look after
 /// each piece.
 class OutFile {
 public:
-    /// Makes DIRECTORY/.NAME.TID, for its user alone: there are command lines in it. `room` has
-    /// least_file_room bytes or more and is the caller's, as long as the file is written.
+    /// Makes DIRECTORY/.NAME.TID.NS, NS being the time, for its user alone: there are command lines in it. `room`
+    /// has least_file_room bytes or more and is the caller's, as long as the file is written.
     OutFile(std::string_view directory, std::string_view name, std::span<char> room);
     OutFile(const OutFile &) = delete;
     OutFile &operator=(const OutFile &) = delete;

@@ -56,14 +56,14 @@ int status_of(const std::vector<std::string> &command,
 TEST_CASE("a run's directory is made, found again, and refused") {
     const TempDirectory base;
     const Inside inside(base.path());
-    const RunDirectory first = take_run_directory("d", false, "make");
+    RunDirectory first = take_run_directory("d", false, "make");
     CHECK(first.made);
     CHECK(first.path == fs::canonical(base / "d").string());
     CHECK(first.flk_name == "run.flk");
     // Empty, it is taken again; once it holds a run it is not, unless that is asked for.
     CHECK_FALSE(take_run_directory("d", false, "make").made);
     const record::RunIdentity run = {.run_id = 1, .arena_directory = "/nowhere", .directory = first.path};
-    link_arena(first, run);
+    link_arena(&first, run);
     CHECK(fs::read_symlink(base / "d" / "run.flk") == "/nowhere/flockstat-0000000000000001");
     const std::string refused =
         failure_of([] { (void)take_run_directory("d", false, "make"); }, status_failed_run);

@@ -18,7 +18,7 @@ std::string written(const RunIdentity &run) {
     return room.data();
 }
 
-RunIdentity sample() { return {0x0123456789abcdef, 4711, "/dev/shm", "/home/a, b/run 1"}; }
+RunIdentity sample() { return {0x0123456789abcdef, 4711, "/dev/shm", "/home/a, b/run 1", "node-7.x"}; }
 
 /// Reads from memory that ends right behind the text, so that a sanitizer sees a step too far.
 bool read(const std::string &text, RunIdentity *out, std::vector<char> *room) {
@@ -48,11 +48,12 @@ TEST_CASE("an identity is read as it was written") {
         CHECK(back.first_pid == run.first_pid);
         CHECK(back.arena_directory == run.arena_directory);
         CHECK(back.directory == run.directory);
+        CHECK(back.host == run.host);
     }
 }
 
 TEST_CASE("an identity's text is what other versions may rely on") {
-    CHECK(written(sample()) == "1,0123456789abcdef,4711,8,/dev/shm,/home/a, b/run 1");
+    CHECK(written(sample()) == "2,0123456789abcdef,4711,node-7.x,8,/dev/shm,/home/a, b/run 1");
 }
 
 TEST_CASE("a path that is too long is not written") {
@@ -64,41 +65,43 @@ TEST_CASE("a path that is too long is not written") {
     run = sample();
     run.directory = too_long;
     CHECK_FALSE(write_run_identity(run, room.data()));
-    CHECK(is_refused("1,0123456789abcdef,1,4096," + too_long + ",/x"));
-    CHECK(is_refused("1,0123456789abcdef,1,1,/," + too_long));
+    CHECK(is_refused("2,0123456789abcdef,1,h,4096," + too_long + ",/x"));
+    CHECK(is_refused("2,0123456789abcdef,1,h,1,/," + too_long));
 }
 
 TEST_CASE("texts that are no identity are refused") {
     for (const char *text : {
              "",
              "1",
-             "1,",
+             "2,",
              "on",
-             "1,0123456789abcdef",
-             "1,0123456789abcdef,",
-             "1,0123456789abcdef,1",
-             "1,0123456789abcdef,1,",
-             "1,0123456789abcdef,1,4",
-             "1,0123456789abcdef,1,4,",           //
-             "2,0123456789abcdef,1,4,/tmp,/run",  // another format
-             "1,0123456789abcde,1,4,/tmp,/run",   // a digit too few
-             "1,0123456789abcdef0,1,4,/tmp,/run", // one too many
-             "1,0123456789abcdeg,1,4,/tmp,/run",  // no digit
-             "1,-123456789abcdef,1,4,/tmp,/run",
-             "1,0123456789abcdef,,4,/tmp,/run",
-             "1,0123456789abcdef,x,4,/tmp,/run",
-             "1,0123456789abcdef,99999999999,4,/tmp,/run",
-             "1,0123456789abcdef,1,-4,/tmp,/run",
-             "1,0123456789abcdef,1,0,,/run",
-             "1,0123456789abcdef,1,3,/tmp,/run", // the length says otherwise
-             "1,0123456789abcdef,1,5,/tmp,/run",
-             "1,0123456789abcdef,1,99999,/tmp,/run",
-             "1,0123456789abcdef,1,18446744073709551615,/tmp,/run", //
-             "1,0123456789abcdef,1,99999999999999999999,/tmp,/run", //
-             "1,0123456789abcdef,1,3,tmp,/run",                     // not absolute
-             "1,0123456789abcdef,1,4,/tmp,run",
-             "1,0123456789abcdef,1,4,/tmp,",
-             "1,0123456789abcdef,1,4,/tmp",
+             "2,0123456789abcdef",
+             "2,0123456789abcdef,",
+             "2,0123456789abcdef,1",
+             "2,0123456789abcdef,1,",
+             "2,0123456789abcdef,1,h,4",
+             "2,0123456789abcdef,1,h,4,",           //
+             "1,0123456789abcdef,1,h,4,/tmp,/run",  // another format
+             "2,0123456789abcde,1,h,4,/tmp,/run",   // a digit too few
+             "2,0123456789abcdef0,1,h,4,/tmp,/run", // one too many
+             "2,0123456789abcdeg,1,h,4,/tmp,/run",  // no digit
+             "2,-123456789abcdef,1,h,4,/tmp,/run",
+             "2,0123456789abcdef,,h,4,/tmp,/run",
+             "2,0123456789abcdef,x,h,4,/tmp,/run",
+             "2,0123456789abcdef,99999999999,h,4,/tmp,/run",
+             "2,0123456789abcdef,1,h,-4,/tmp,/run",
+             "2,0123456789abcdef,1,h,0,,/run",
+             "2,0123456789abcdef,1,h,3,/tmp,/run", // the length says otherwise
+             "2,0123456789abcdef,1,h,5,/tmp,/run",
+             "2,0123456789abcdef,1,h,99999,/tmp,/run",
+             "2,0123456789abcdef,1,h,18446744073709551615,/tmp,/run", //
+             "2,0123456789abcdef,1,h,99999999999999999999,/tmp,/run", //
+             "2,0123456789abcdef,1,h,3,tmp,/run",                     // not absolute
+             "2,0123456789abcdef,1,h,4,/tmp,run",
+             "2,0123456789abcdef,1,h,4,/tmp,",
+             "2,0123456789abcdef,1,h,4,/tmp",
+             "2,0123456789abcdef,1,4,/tmp,/run",     // no host
+             "2,0123456789abcdef,1,a/b,4,/tmp,/run", // it becomes a part of a name
          }) {
         CAPTURE(text);
         CHECK(is_refused(text));
@@ -138,7 +141,30 @@ TEST_CASE("a damaged identity gives no views outside its text") {
 }
 
 TEST_CASE("the arena's path holds the run's id in full") {
-    char path[max_path_bytes + 32];
+    char path[max_arena_path_bytes];
     write_arena_path({0xab, 1, "/dev/shm", "/x"}, path);
     CHECK(std::string(path) == "/dev/shm/flockstat-00000000000000ab");
+}
+
+TEST_CASE("the arena's name says whose it is") {
+    char path[max_arena_path_bytes];
+    write_arena_path({0xab, 1, "/dev/shm", "/x", "node7"}, path);
+    CHECK(std::string(path) == "/dev/shm/flockstat-00000000000000ab@node7");
+    std::string_view host;
+    CHECK(read_arena_name("flockstat-00000000000000ab@node7", &host));
+    CHECK(host == "node7");
+    CHECK(read_arena_name("flockstat-00000000000000ab", &host));
+    CHECK(host.empty());
+    for (const char *name : {"flockstat-", "flockstat-00000000000000a", "flockstat-00000000000000abc",
+                             "flockstat-00000000000000aX@n", "flockstat-sh-12", "run.flk"}) {
+        CAPTURE(name);
+        CHECK_FALSE(read_arena_name(name, &host));
+    }
+}
+
+TEST_CASE("a host's name becomes what may stand in a file's") {
+    CHECK(HostText("node-7.example.org").view() == "node-7.example.org");
+    CHECK(HostText("a/b,c\n@").view() == "a_b_c__");
+    CHECK(HostText(std::string(100, 'x')).view().size() == max_host_bytes);
+    CHECK_FALSE(own_host().view().empty());
 }
