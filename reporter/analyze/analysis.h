@@ -5,6 +5,11 @@
 #include "reporter/analyze/report.h"
 #include "reporter/analyze/sums.h"
 
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+
 namespace flockstat::reporter {
 
 /// Takes in one run after the other, none of which need live on, and sums them up as one: memory is needed
@@ -15,6 +20,9 @@ public:
 
     void add(const Run &run);
 
+    /// Takes note of a part of a run whose recording lies on another host.
+    void add_elsewhere(const std::string &host);
+
     /// All that was added, ranked. `symbolizer` as for analyze(). Call it once, at the end.
     [[nodiscard]] Report report(Symbolizer *symbolizer);
 
@@ -23,6 +31,8 @@ private:
     Sums sums_;
     Report report_; ///< as far as it can be written before all runs are there
     std::size_t runs_ = 0;
+    /// From when to when each run went on, by its id: it has an arena on each of its hosts.
+    std::map<std::uint64_t, std::pair<std::int64_t, std::int64_t>> spans_;
 };
 
 } // namespace flockstat::reporter

@@ -60,9 +60,23 @@ std::vector<OutsideHolderReport> outside_holders_of(const LockSum &sum) {
     return holders;
 }
 
-LockReport lock_report(const LockSum &sum, const std::vector<ProcessSum> &processes) {
+/// What tells the lock from those of other hosts, in a report of several.
+std::string full_name(const LockSum &sum) {
+    const NetworkFile &network = sum.lock.network;
+    if (network.file_system.empty()) {
+        return (sum.hosts == nullptr ? "" : sum.hosts->front()) + ":" + sum.lock.path;
+    }
+    return network.path.empty() ? network.file_system + " " + sum.lock.path : network.path;
+}
+
+LockReport lock_report(const LockSum &sum, const Sums &sums) {
     LockReport lock;
+    if (sums.hosts.size() > 1) {
+        lock.full_name = full_name(sum);
+    }
     lock.path = sum.lock.path;
+    lock.source = sum.lock.network.file_system;
+    lock.hosts = sum.hosts;
     lock.device_major = sum.lock.device_major;
     lock.device_minor = sum.lock.device_minor;
     lock.inode = sum.lock.inode;
@@ -84,7 +98,7 @@ LockReport lock_report(const LockSum &sum, const std::vector<ProcessSum> &proces
     lock.errors = named(sum.errors);
     lock.released = release_counts(sum.released);
     lock.held_open_ns = sum.held_open_ns;
-    lock.held_by = holders_of(sum, processes);
+    lock.held_by = holders_of(sum, sums.processes);
     lock.held_outside = outside_holders_of(sum);
     lock.shared = {full_stat(sum.enter[0]), full_stat(sum.region[0])};
     lock.exclusive = {full_stat(sum.enter[1]), full_stat(sum.region[1])};
@@ -111,6 +125,9 @@ SiteReport site_report(const SiteSum &sum) {
 
 ProcessReport process_report(const ProcessSum &sum) {
     ProcessReport process;
+    if (sum.process.origin != nullptr) {
+        process.origin = sum.process.origin;
+    }
     process.pid = sum.process.pid;
     process.parent = sum.process.parent_pid;
     process.command = sum.process.command;
@@ -160,18 +177,19 @@ std::vector<std::size_t> add_locks(const Sums &sums, Report &report) {
     report.locks.reserve(sums.locks.size());
     for (const std::size_t number : ranked(sums.locks, lock_rank)) {
         places[number] = report.locks.size();
-        report.locks.push_back(lock_report(sums.locks[number], sums.processes));
+        report.locks.push_back(lock_report(sums.locks[number], sums));
     }
     return places;
 }
 
-/// The numbers of the locks of each path and family.
-std::vector<std::vector<std::size_t>> locks_by_path(const Sums &sums) {
+/// The numbers of the locks of each name and family.
+std::vector<std::vector<std::size_t>> locks_by_name(const Sums &sums, const ReportPlaces &places,
+                                                    const Report &report) {
     std::vector<std::vector<std::size_t>> groups;
     std::map<std::pair<std::string_view, Family>, std::size_t> numbers;
     for (std::size_t i = 0; i < sums.locks.size(); ++i) {
-        const Lock &lock = sums.locks[i].lock;
-        const auto [found, added] = numbers.try_emplace({lock.path, lock.family}, groups.size());
+        const LockReport &lock = report.locks[places.locks[i]];
+        const auto [found, added] = numbers.try_emplace({lock.name(), lock.family}, groups.size());
         if (added) {
             groups.emplace_back();
         }
@@ -202,7 +220,7 @@ LockGroup lock_group(Sums &sums, const std::vector<std::size_t> &members, const 
         for (std::size_t i = 1; i < members.size(); ++i) {
             sum.merge(sums.locks[members[i]]);
         }
-        group.sum = lock_report(sum, sums.processes);
+        group.sum = lock_report(sum, sums);
         group.sum.fairness = fairness_report(sum.fairness, places);
     }
     for (const std::size_t member : members) {
@@ -214,9 +232,9 @@ LockGroup lock_group(Sums &sums, const std::vector<std::size_t> &members, const 
     return group;
 }
 
-/// Puts locks of the same path and family together. What the locks' sums have is of no use afterwards.
+/// Puts locks of the same name and family together. What the locks' sums have is of no use afterwards.
 void add_groups(Sums &sums, const ReportPlaces &places, Report &report) {
-    const std::vector<std::vector<std::size_t>> groups = locks_by_path(sums);
+    const std::vector<std::vector<std::size_t>> groups = locks_by_name(sums, places, report);
     const auto order =
         ranked(groups, [&](const std::vector<std::size_t> &members) { return group_rank(sums, members); });
     report.groups.reserve(groups.size());
@@ -279,6 +297,14 @@ std::uint64_t span_ns(std::int64_t from_ns, std::int64_t to_ns) {
     return to_ns > from_ns ? static_cast<std::uint64_t>(to_ns - from_ns) : 0;
 }
 
+/// Keeps the names in their order, each once.
+void add_name(const std::string &name, std::vector<std::string> *names) {
+    const auto place = std::ranges::lower_bound(*names, name);
+    if (place == names->end() || *place != name) {
+        names->insert(place, name);
+    }
+}
+
 /// Adds the facts of one more run. A process that replaced itself by exec has several records and is one
 /// process.
 void add_run(const Run &run, bool first, RunReport &report) {
@@ -289,11 +315,9 @@ void add_run(const Run &run, bool first, RunReport &report) {
         report.host = run.host;
         report.clock = run.clock;
         report.complete = true;
-        report.runs = 0;
     }
-    ++report.runs;
+    add_name(run.host, &report.hosts);
     report.started_at_ns = std::min(report.started_at_ns, run.started_at_ns);
-    report.duration_ns = saturating_add(report.duration_ns, span_ns(run.started_at_ns, run.finished_at_ns));
     report.threads += run.threads;
     report.damaged += run.damaged;
     report.probe = report.probe && !run.probe_off;
@@ -357,13 +381,25 @@ void Analysis::add(const Run &run) {
     stacks_.add(run);
     sums_.add(run, runs_);
     add_run(run, runs_ == 0, report_.run);
+    const std::uint64_t id = run.run_id != 0 ? run.run_id : runs_;
+    const auto [span, added] = spans_.try_emplace(id, run.started_at_ns, run.finished_at_ns);
+    span->second = {std::min(span->second.first, run.started_at_ns),
+                    std::max(span->second.second, run.finished_at_ns)};
     add_lost(run, report_.lost);
     report_.windows.insert(report_.windows.end(), run.windows.begin(), run.windows.end());
     ++runs_;
 }
 
+void Analysis::add_elsewhere(const std::string &host) { add_name(host, &report_.run.elsewhere); }
+
 Report Analysis::report(Symbolizer *symbolizer) {
     Report report = std::move(report_);
+    report.run.complete = report.run.complete && report.run.elsewhere.empty();
+    report.run.runs = spans_.size();
+    for (const auto &[id, span] : spans_) {
+        report.run.duration_ns = saturating_add(report.run.duration_ns, span_ns(span.first, span.second));
+    }
+    sums_.hosts = report.run.hosts;
     if (symbolizer != nullptr) {
         symbolizer->look_up(stacks_.places());
     }

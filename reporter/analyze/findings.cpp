@@ -50,7 +50,7 @@ FindingReport convoy_finding(const LockReport &lock) {
     finding.message = fmt::format(
         "{}: threads queue for it, {:.1f} on average and up to {} at once, and {} of {} acquisitions had to "
         "wait.",
-        lock.path, static_cast<double>(lock.wait.sum_ns) / static_cast<double>(lock.fairness.queued_ns),
+        lock.name(), static_cast<double>(lock.wait.sum_ns) / static_cast<double>(lock.fairness.queued_ns),
         lock.fairness.longest_queue, lock.contended, lock.acquisitions);
     return finding;
 }
@@ -69,7 +69,7 @@ FindingReport starvation_finding(const Report &report, const LockReport &lock,
                                 ? fmt::format("pid {}", report.processes[*overtaken.process].pid)
                                 : std::string("a thread");
     finding.message =
-        fmt::format("{}: {} waited {:.3g} s for it{}, while {} who asked later got it.", lock.path, who,
+        fmt::format("{}: {} waited {:.3g} s for it{}, while {} who asked later got it.", lock.name(), who,
                     static_cast<double>(overtaken.wait_ns) * 1e-9,
                     by_readers ? ", as a writer behind readers"
                     : reader   ? ", as a reader behind writers"

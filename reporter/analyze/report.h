@@ -100,8 +100,16 @@ struct FairnessReport {
     std::vector<LockShare> processes;         ///< by time held, then by time waited
 };
 
+/// Names of hosts in their order, which many locks have in common; null: none is known.
+using HostList = std::shared_ptr<const std::vector<std::string>>;
+
 struct LockReport {
     std::string path; ///< as the kernel gave it: bytes
+    /// What tells it from the locks of other hosts, where the report has several: HOST:PATH, or the file's
+    /// name on the network file system. Empty: the path does.
+    std::string full_name;
+    std::string source; ///< network file system, "nas1:/scratch"; empty: the host's own
+    HostList hosts;     ///< whose processes used it
     std::uint32_t device_major = 0, device_minor = 0;
     std::uint64_t inode = 0;
     std::string filesystem; ///< "ext4"; the number in hexadecimal where the name is not known
@@ -120,6 +128,9 @@ struct LockReport {
     ModeReport shared, exclusive;
     Stat enter, region, exit, wait, overshoot;
     FairnessReport fairness;
+
+    /// What people are shown of it.
+    [[nodiscard]] const std::string &name() const { return full_name.empty() ? path : full_name; }
 };
 
 /// What one process did at one site.
@@ -163,6 +174,7 @@ struct SiteReport {
 };
 
 struct ProcessReport {
+    std::shared_ptr<const Origin> origin = std::make_shared<const Origin>(); ///< never null
     std::int32_t pid = 0;
     std::int32_t parent = 0;
     std::vector<std::string> command;
@@ -232,7 +244,11 @@ struct RunReport {
     std::vector<std::string> command;
     std::int64_t started_at_ns = 0;
     std::uint64_t duration_ns = 0;
-    std::string host;
+    std::string host;               ///< of the first run
+    std::vector<std::string> hosts; ///< all, in their order
+    /// Hosts whose part is not in the report, because its recording lies on them: it goes on, or nobody was
+    /// left there to copy it.
+    std::vector<std::string> elsewhere;
     record::Clock clock = record::Clock::monotonic;
     std::uint64_t processes = 0, threads = 0;
     bool complete = false;     ///< no process of it is alive, or may be
@@ -240,7 +256,7 @@ struct RunReport {
     std::string unread_python; ///< version of a Python whose functions are not read; empty: none
 
     // For the text report only.
-    std::uint64_t runs = 1;            ///< merged into this report
+    std::uint64_t runs = 1;            ///< merged into this report; the parts of one on several hosts are one
     std::uint64_t process_time_ns = 0; ///< sum over the processes from attaching to ending
     std::uint64_t running = 0;         ///< processes alive
     std::uint64_t damaged = 0;         ///< records left out; also counted in lost.calls
@@ -261,6 +277,29 @@ struct LockGroup {
     Distribution wait = {}, region = {};
 };
 
+/// What processes can be put together by (process_groups.h).
+enum class ProcessKey { host, job, task, step, rank, local_rank, node };
+
+/// What the processes of a group had of a lock: of its contended acquisitions, and of the holds that others
+/// waited for.
+struct GroupLock {
+    std::size_t lock = 0; ///< in Report::locks
+    std::uint64_t waits = 0, wait_ns = 0, holds = 0, hold_ns = 0;
+};
+
+/// Processes that have the same values of the keys.
+struct ProcessGroup {
+    std::vector<std::string> values; ///< by key; empty: not known of them
+    std::uint64_t processes = 0, attempts = 0, unlocks = 0;
+    Stat enter, region, wait;     ///< without percentiles and last value
+    std::vector<GroupLock> locks; ///< by wait, then by hold
+};
+
+struct ProcessGroups {
+    std::vector<ProcessKey> keys;     ///< empty: nobody asked
+    std::vector<ProcessGroup> groups; ///< by wait, then by time held
+};
+
 struct Report {
     RunReport run;
     record::Lost lost{};
@@ -275,6 +314,7 @@ struct Report {
     std::vector<SiteReport> sites;        ///< by wait, then by time held
     std::vector<ProcessReport> processes; ///< by wait, then by time held
     std::vector<BlameReport> blame;       ///< by wait; adds up to the sites' waits
+    ProcessGroups groups_of_processes;    ///< where somebody asked for them
     std::vector<FindingReport> findings;
     std::vector<LockGroup> groups; ///< by wait, then by time held
     std::vector<WaitingReport> waiting;

@@ -21,6 +21,17 @@ void add_errors(const Leaf &leaf, std::map<int, std::uint64_t> &errors) {
     }
 }
 
+/// Most locks are of one host, and share its list.
+void add_host(const HostList &host, HostList *hosts) {
+    if (*hosts == nullptr) {
+        *hosts = host;
+    } else if (*hosts != host && std::ranges::find(**hosts, host->front()) == (*hosts)->end()) {
+        std::vector<std::string> more = **hosts;
+        more.insert(std::ranges::upper_bound(more, host->front()), host->front());
+        *hosts = std::make_shared<const std::vector<std::string>>(std::move(more));
+    }
+}
+
 std::uint64_t elapsed_ns(std::int64_t from_ns, std::int64_t to_ns) {
     return to_ns > from_ns ? static_cast<std::uint64_t>(to_ns - from_ns) : 0;
 }
@@ -75,6 +86,9 @@ void LockSum::merge(const LockSum &other) {
     exit.merge(other.exit);
     overshoot.merge(other.overshoot);
     fairness.merge(other.fairness);
+    for (const std::string &host : other.hosts == nullptr ? std::vector<std::string>() : *other.hosts) {
+        add_host(std::make_shared<const std::vector<std::string>>(1, host), &hosts);
+    }
 }
 
 void WaitCounterSum::add(const WaitCounter &counter) {
@@ -93,8 +107,9 @@ void Sums::add_wait_counters(const Run &run, std::size_t first_process) {
 
 void Sums::add(const Run &run, std::size_t number) {
     locks_of_run_.clear();
+    const auto host = std::make_shared<const std::vector<std::string>>(1, run.host);
     for (const Lock &lock : run.locks) {
-        locks_of_run_.push_back(lock_number(lock));
+        locks_of_run_.push_back(lock_number(lock, host));
     }
     const std::size_t first_process = processes.size();
     for (const Process &process : run.processes) {
@@ -129,15 +144,50 @@ void Sums::add(const Run &run, std::size_t number) {
     add_process_shares(run, number, first_process);
 }
 
-std::size_t Sums::lock_number(const Lock &lock) {
-    const auto [found, added] =
-        lock_numbers_.try_emplace(LockKey{lock.path, lock.device_major, lock.device_minor, lock.inode,
-                                          lock.birth_seconds, lock.birth_nanoseconds, lock.family},
-                                  locks.size());
-    if (added) {
+std::size_t Sums::lock_number(const Lock &lock, const HostList &host) {
+    const std::size_t number = lock.network.file_system.empty()
+                                   ? lock_numbers_
+                                         .try_emplace({.place = host->front(),
+                                                       .path = lock.path,
+                                                       .device_major = lock.device_major,
+                                                       .device_minor = lock.device_minor,
+                                                       .inode = lock.inode,
+                                                       .birth_seconds = lock.birth_seconds,
+                                                       .birth_nanoseconds = lock.birth_nanoseconds,
+                                                       .family = lock.family},
+                                                      locks.size())
+                                         .first->second
+                                   : network_lock_number(lock);
+    if (number == locks.size()) {
         locks.emplace_back().lock = lock;
     }
-    return found->second;
+    add_host(host, &locks[number].hosts);
+    return number;
+}
+
+/// Hosts that mount different directories of a server call its file system differently (nas1:/export and
+/// nas1:/export/home, or a directory that a container has): there the whole name of the file tells.
+std::size_t Sums::network_lock_number(const Lock &lock) {
+    LockKey by_file_system{.place = lock.network.file_system,
+                           .network = true,
+                           .path = {},
+                           .inode = lock.inode,
+                           .birth_seconds = lock.birth_seconds,
+                           .birth_nanoseconds = lock.birth_nanoseconds,
+                           .family = lock.family};
+    LockKey by_name = by_file_system;
+    by_name.place.clear();
+    by_name.path = lock.network.path;
+    const auto known = lock_numbers_.find(by_file_system);
+    const auto named = by_name.path.empty() ? lock_numbers_.end() : lock_numbers_.find(by_name);
+    const std::size_t number = known != lock_numbers_.end()   ? known->second
+                               : named != lock_numbers_.end() ? named->second
+                                                              : locks.size();
+    lock_numbers_.try_emplace(std::move(by_file_system), number);
+    if (!by_name.path.empty()) {
+        lock_numbers_.try_emplace(std::move(by_name), number);
+    }
+    return number;
 }
 
 std::size_t Sums::site_number(std::size_t lock, std::uint32_t stack) {

@@ -8,10 +8,11 @@
 #include "reporter/read/run.h"
 
 #include <array>
+#include <compare>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
-#include <tuple>
 #include <vector>
 
 namespace flockstat::reporter {
@@ -60,6 +61,7 @@ struct OutsideSum {
 
 struct LockSum {
     Lock lock;
+    HostList hosts; ///< whose processes used it
     AttemptSum attempts;
     std::uint64_t tests = 0, unlocks = 0, polled = 0, abandoned = 0, abandoned_ns = 0, held_open_ns = 0;
     std::map<int, std::uint64_t> errors;
@@ -134,7 +136,23 @@ struct WaitingSum {
     bool alive = false;
 };
 
-/// Sums over runs. Locks are equal where path, device, inode, birth and family are.
+/// Which lock it is, among those of all hosts. One on a file system of the host itself: by host, path,
+/// device, inode, birth and family. One on a network file system: by what the hosts call that, inode, birth
+/// and family, wherever they mount it.
+struct LockKey {
+    std::string place; ///< host, or network file system
+    bool network = false;
+    std::string path;
+    std::uint32_t device_major = 0, device_minor = 0;
+    std::uint64_t inode = 0;
+    std::int64_t birth_seconds = 0;
+    std::uint32_t birth_nanoseconds = 0;
+    Family family = Family::flock;
+
+    friend auto operator<=>(const LockKey &, const LockKey &) = default;
+};
+
+/// Sums over runs. Locks are equal where their LockKeys are.
 class Sums {
 public:
     Sums(const MergedStacks &stacks, Timeline bars) : timeline_(bars), stacks_(stacks) {}
@@ -143,6 +161,7 @@ public:
     /// open in its arena.
     void add(const Run &run, std::size_t number);
 
+    std::vector<std::string> hosts; ///< of all runs
     std::vector<LockSum> locks;
     std::vector<SiteSum> sites;
     std::vector<ProcessSum> processes;
@@ -160,10 +179,8 @@ public:
     std::map<std::string, WaitCounterSum> wait_counters;
 
 private:
-    using LockKey = std::tuple<std::string, std::uint32_t, std::uint32_t, std::uint64_t, std::int64_t,
-                               std::uint32_t, Family>;
-
-    [[nodiscard]] std::size_t lock_number(const Lock &lock);
+    [[nodiscard]] std::size_t lock_number(const Lock &lock, const HostList &host);
+    [[nodiscard]] std::size_t network_lock_number(const Lock &lock);
     [[nodiscard]] std::size_t site_number(std::size_t lock, std::uint32_t stack);
     [[nodiscard]] SiteSum &site(std::size_t lock, std::uint32_t stack) {
         return sites[site_number(lock, stack)];

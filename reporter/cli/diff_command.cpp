@@ -1,3 +1,4 @@
+#include "reporter/analyze/analysis.h"
 #include "reporter/analyze/difference.h"
 #include "reporter/cli/commands.h"
 #include "reporter/cli/failure.h"
@@ -7,6 +8,9 @@
 #include "reporter/write/difference_json.h"
 #include "reporter/write/difference_text.h"
 
+#include <cstdint>
+#include <deque>
+#include <map>
 #include <unistd.h>
 
 namespace flockstat::cli {
@@ -17,13 +21,24 @@ std::vector<reporter::Report> read_set(const std::vector<std::string> &directori
                                        const std::vector<std::string> &patterns,
                                        reporter::Symbolizer *symbolizer) {
     std::vector<reporter::Report> reports;
+    // The parts of a run on several hosts are one run.
+    std::map<std::uint64_t, std::size_t> numbers;
+    std::deque<reporter::Analysis> runs;
     read_runs(directories, [&](reporter::Run run) {
         forget_files(&run, patterns);
-        reports.push_back(analyze(std::span(&run, 1), symbolizer, reporter::Timeline::left_out));
+        const auto [number, added] = numbers.try_emplace(run.run_id, runs.size());
+        if (added || run.run_id == 0) {
+            number->second = runs.size();
+            runs.emplace_back(reporter::Timeline::left_out);
+        }
+        runs[number->second].add(run);
+    });
+    for (reporter::Analysis &run : runs) {
+        reports.push_back(run.report(symbolizer));
         if (!reports.back().run.complete) {
             say("the run in " + reports.back().run.directory + " goes on: what is there now is compared");
         }
-    });
+    }
     return reports;
 }
 

@@ -2,6 +2,7 @@
 
 #include "reporter/cli/failure.h"
 #include "reporter/read/run.h"
+#include "reporter/record/run_identity.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -25,12 +26,9 @@ std::vector<fs::path> arena_directories() {
     return directories;
 }
 
-/// flockstat- and the run's number in 16 hexadecimal digits.
 bool is_arena_name(const std::string &name) {
-    constexpr std::string_view prefix = "flockstat-";
-    return name.size() == prefix.size() + 16 && name.starts_with(prefix) &&
-           std::all_of(name.begin() + prefix.size(), name.end(),
-                       [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+    std::string_view host;
+    return record::read_arena_name(name, &host);
 }
 
 bool has_process(const fs::path &file, std::int32_t pid) {
@@ -74,7 +72,9 @@ std::vector<fs::path> live_run_files(const std::optional<std::string> &target) {
     }
     const std::optional<std::int32_t> pid = pid_of(*target);
     if (!pid || fs::exists(*target)) {
-        return reporter::run_files(*target);
+        std::vector<fs::path> files = reporter::run_files(*target);
+        std::erase_if(files, [](const fs::path &file) { return reporter::host_elsewhere(file).has_value(); });
+        return files;
     }
     std::vector<fs::path> files = arenas_in_memory();
     std::erase_if(files, [&](const fs::path &file) { return !has_process(file, *pid); });

@@ -122,7 +122,7 @@ void add_format_options(CLI::App *app, ReportOptions *options) {
         ->check(unlisted(CLI::IsMember(formats)));
     app->add_option_function<std::string>(
            "--table", [options](const std::string &name) { options->table = *reporter::csv_table(name); },
-           "Table of csv: locks (the default), sites, processes or blame")
+           "Table of csv: locks (the default), sites, processes, blame, or groups, see --by")
         ->type_name("TABLE")
         ->check(unlisted(CLI::IsMember(tables)));
     app->add_option_function<std::string>(
@@ -135,6 +135,14 @@ void add_format_options(CLI::App *app, ReportOptions *options) {
         ->check(unlisted(CLI::IsMember({"wait", "hold"})));
 }
 
+std::string key_names() {
+    std::string names;
+    for (const reporter::ProcessKeyName &key : reporter::process_keys) {
+        names.append(names.empty() ? "" : ", ").append(key.name);
+    }
+    return names;
+}
+
 void append_entry(std::string_view name, std::string_view meaning, std::string *list) {
     list->append("  ").append(name).append(15 - name.size(), ' ').append(meaning).append("\n");
 }
@@ -145,6 +153,16 @@ void add_report_options(CLI::App *app, ReportOptions *options) {
         ->type_name("");
     add_format_options(app, options);
     app->add_option("-O,--output", options->output, "Write to FILE instead of stdout")->type_name("FILE");
+    app->add_option_function<std::string>(
+           "--by", [options](const std::string &text) { options->by = *reporter::parse_process_keys(text); },
+           "Sum up processes by KEY, or KEY,KEY,..., too, see below (text, json, csv)")
+        ->type_name("KEY")
+        ->check([](const std::string &text) {
+            return reporter::parse_process_keys(text)
+                       ? std::string()
+                       : "'" + text + "' is no key: write one or several, separated by commas, of " +
+                             key_names();
+        });
     add_top_option(app, &options->text);
     std::vector<std::string> keys;
     std::string footer = "Formats:\n";
@@ -154,6 +172,10 @@ void add_report_options(CLI::App *app, ReportOptions *options) {
     footer += "\nKeys of --sort, greatest first:\n";
     for (const reporter::SortKeyName &key : reporter::sort_keys) {
         keys.emplace_back(key.name);
+        append_entry(key.name, key.meaning, &footer);
+    }
+    footer += "\nKeys of --by (a process has the first of these variables that is set):\n";
+    for (const reporter::ProcessKeyName &key : reporter::process_keys) {
         append_entry(key.name, key.meaning, &footer);
     }
     app->add_option_function<std::string>(
@@ -211,7 +233,7 @@ Invocation read_report(const std::vector<std::string> &arguments) {
     CLI::App app("Show what is in the directories of runs, live ones included", "flockstat report");
     ReportOptions options;
     add_report_options(&app, &options);
-    set_usage(&app, "flockstat report [DIR...] [-f FORMAT] [-O FILE] [--top N] [--sort KEY]");
+    set_usage(&app, "flockstat report [DIR...] [-f FORMAT] [-O FILE] [--top N] [--sort KEY] [--by KEY]");
     try {
         app.parse(reversed(arguments));
     } catch (const CLI::ParseError &error) {

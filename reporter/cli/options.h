@@ -1,6 +1,7 @@
 /// The command line.
 #pragma once
 
+#include "reporter/analyze/process_groups.h"
 #include "reporter/analyze/rules.h"
 #include "reporter/write/csv.h"
 #include "reporter/write/folded.h"
@@ -44,6 +45,7 @@ struct ReportOptions {
     Format format = Format::text;
     reporter::CsvTable table = reporter::CsvTable::locks; ///< csv
     reporter::SiteTime weight = reporter::SiteTime::wait; ///< folded
+    std::vector<reporter::ProcessKey> by;                 ///< empty: not grouped
     std::optional<std::string> output;
     reporter::TextOptions text; ///< `top` and `sort` are set here, the rest is the terminal's
 };

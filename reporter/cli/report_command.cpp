@@ -37,6 +37,12 @@ void write_report(const reporter::Report &report, const ReportOptions &options,
     sink(to_text(report, text));
 }
 
+/// A table of groups has to have groups.
+std::vector<reporter::ProcessKey> wanted_keys(const ReportOptions &options) {
+    const bool table = options.format == Format::csv && options.table == reporter::CsvTable::groups;
+    return options.by.empty() && table ? std::vector{reporter::ProcessKey::host} : options.by;
+}
+
 } // namespace
 
 int report(const ReportOptions &options) {
@@ -47,8 +53,11 @@ int report(const ReportOptions &options) {
         options.directories.empty() ? std::vector{newest_run_directory()} : options.directories;
     try {
         const bool timeline = options.format == Format::html || options.format == Format::perfetto;
-        const reporter::Report report = read_report(
+        reporter::Report report = read_report(
             find_runs(directories), timeline ? reporter::Timeline::wanted : reporter::Timeline::left_out);
+        if (const auto keys = wanted_keys(options); !keys.empty()) {
+            report.groups_of_processes = group_processes(report, keys);
+        }
         const auto write = [&](const reporter::TextSink &sink) { write_report(report, options, sink); };
         if (options.output) {
             write_output(*options.output, write);

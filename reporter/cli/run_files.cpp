@@ -42,8 +42,9 @@ std::int64_t written_at_ns(const fs::path &file) {
 
 /// Is this the path of the run's arena, as the shim and the command name arenas?
 bool is_arena_of(const record::RunIdentity &identity, const fs::path &target) {
-    std::array<char, record::max_path_bytes + 32> path;
-    if (identity.arena_directory.empty() || identity.arena_directory.size() >= record::max_path_bytes) {
+    std::array<char, record::max_arena_path_bytes> path;
+    if (identity.host.size() > record::max_host_bytes || identity.arena_directory.empty() ||
+        identity.arena_directory.size() >= record::max_path_bytes) {
         return false;
     }
     record::write_arena_path(identity, path.data());
@@ -78,13 +79,14 @@ void keep_finished_run(const fs::path &file, const RunFacts &run) {
     std::error_code none;
     const fs::path target = fs::read_symlink(file, none);
     const std::string arena_directory = target.parent_path().string();
-    const record::RunIdentity identity = {
+    const std::string name = target.filename().string();
+    record::RunIdentity identity = {
         .run_id = run.run_id, .arena_directory = arena_directory, .directory = arena_directory};
-    if (target.empty() || run.may_go_on || !is_arena_of(identity, target)) {
+    if (!record::read_arena_name(name, &identity.host) || run.may_go_on || !is_arena_of(identity, target)) {
         return;
     }
     record::Mapping arena;
-    if (const int error = record::open_arena(identity, &arena); error != 0) {
+    if (const int error = record::open_arena(identity, &arena, record::Recorder::any); error != 0) {
         fail(target, error);
     }
     std::vector<char> room(summary::least_file_room);
@@ -119,7 +121,7 @@ bool is_between_images(const reporter::Run &run, const reporter::Process &proces
                                     return other.pid == process.pid &&
                                            other.attached_at_ns >= process.ended_at_ns;
                                 }) &&
-           (kill(process.pid, 0) == 0 || errno == EPERM);
+           (!run.of_this_boot || kill(process.pid, 0) == 0 || errno == EPERM);
 }
 
 } // namespace
@@ -129,7 +131,7 @@ bool may_go_on(const reporter::Run &run) {
     const bool first_is_unseen = std::ranges::none_of(
         run.processes, [&](const reporter::Process &process) { return process.pid == run.first_pid; });
     if (!run.ended && first_is_unseen &&
-        (run.first_pid <= 0 || kill(run.first_pid, 0) == 0 || errno == EPERM)) {
+        (run.first_pid <= 0 || !run.of_this_boot || kill(run.first_pid, 0) == 0 || errno == EPERM)) {
         return true;
     }
     return std::ranges::any_of(run.processes, [&](const reporter::Process &process) {
@@ -164,14 +166,46 @@ class Reading {
 public:
     Reading(Progress *progress, std::size_t total) : progress_(progress), total_(total) {}
 
+    /// Calls take(run) for each run whose recording can be read from here, and elsewhere(host) for the
+    /// others.
+    template<typename Take, typename Elsewhere>
+    void read(const std::vector<fs::path> &files, Take take, Elsewhere elsewhere) {
+        for (const fs::path &file : files) {
+            if (const auto host = reporter::host_elsewhere(file)) {
+                ++done_;
+                hosts_.insert(*host);
+                elsewhere(*host);
+            } else {
+                any_ = true;
+                take(read(file));
+            }
+        }
+    }
+
+    /// Throws ReadError where nothing was read.
+    void check(const fs::path &directory) const {
+        std::string names;
+        for (const std::string &host : hosts_) {
+            names += (names.empty() ? "" : ", ") + host;
+        }
+        if (!any_ && !names.empty()) {
+            throw reporter::ReadError(directory,
+                                      "its recordings lie on " + names +
+                                          ", where the run goes on or was killed; wait for its end, or "
+                                          "run flockstat report there");
+        }
+    }
+
+private:
     [[nodiscard]] reporter::Run read(const fs::path &file) {
         progress_->show("reading " + file.string(), done_++, total_);
         return reporter::read_run(file);
     }
 
-private:
     Progress *progress_;
     std::size_t done_ = 0, total_;
+    std::set<std::string> hosts_; ///< of recordings that lie elsewhere
+    bool any_ = false;
 };
 
 reporter::Report finish_report(reporter::Analysis &analysis, Progress *progress) {
@@ -213,9 +247,10 @@ reporter::Report sum_up(const RunDirectoryFiles &runs, bool html) {
     Reading reading(&progress, runs.files.size());
     reporter::Analysis analysis(html || has_html(runs) ? reporter::Timeline::wanted
                                                        : reporter::Timeline::left_out);
-    for (const fs::path &file : runs.files) {
-        analysis.add(reading.read(file));
-    }
+    reading.read(
+        runs.files, [&](const reporter::Run &run) { analysis.add(run); },
+        [&](const std::string &host) { analysis.add_elsewhere(host); });
+    reading.check(runs.directory);
     return finish_report(analysis, &progress);
 }
 
@@ -224,9 +259,10 @@ void read_runs(const std::vector<std::string> &directories, const std::function<
     const std::vector<RunDirectoryFiles> found = find_runs(directories);
     Reading reading(&progress, count_files(found));
     for (const RunDirectoryFiles &its : found) {
-        for (const fs::path &file : its.files) {
-            take(reading.read(file));
-        }
+        reading.read(its.files, take, [&](const std::string &host) {
+            say(its.directory.string() + ": what ran on " + host + " is left out: its recording lies there");
+        });
+        reading.check(its.directory);
     }
 }
 
@@ -239,10 +275,20 @@ reporter::Report read_report(const std::vector<RunDirectoryFiles> &directories, 
     std::vector<RunFacts> runs;
     for (const RunDirectoryFiles &its : directories) {
         runs.clear();
-        for (const fs::path &file : its.files) {
-            const reporter::Run run = reading.read(file);
-            runs.push_back({run.run_id, may_go_on(run)});
-            analysis.add(run);
+        bool all_here = true;
+        reading.read(
+            its.files,
+            [&](const reporter::Run &run) {
+                runs.push_back({run.run_id, may_go_on(run)});
+                analysis.add(run);
+            },
+            [&](const std::string &host) {
+                all_here = false;
+                analysis.add_elsewhere(host);
+            });
+        reading.check(its.directory);
+        if (!all_here) {
+            runs.assign(1, {0, true}); // the rest is brought up to date with it
         }
         if (directories.size() > 1 && wants_update(its, runs)) {
             update(its, runs, sum_up(its, false)); // its own, beside all together

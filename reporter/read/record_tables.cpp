@@ -64,6 +64,20 @@ std::vector<std::string> RecordTables::arguments(record::Ref ref) {
     return arguments;
 }
 
+std::shared_ptr<const Origin> RecordTables::origin(record::Ref job) {
+    std::shared_ptr<const Origin> &known = origins_[job];
+    if (known == nullptr) {
+        Origin origin{.host = run_.host, .job = {}};
+        for (const std::string &variable : arguments(job)) {
+            const std::size_t equals = std::min(variable.find('='), variable.size());
+            origin.job.emplace_back(variable.substr(0, equals),
+                                    variable.substr(std::min(equals + 1, variable.size())));
+        }
+        known = std::make_shared<const Origin>(std::move(origin));
+    }
+    return known;
+}
+
 std::uint32_t RecordTables::lock(record::Ref ref) {
     return remember(locks_, ref, run_.damaged, [&] {
         record::Lock stored;
@@ -79,6 +93,9 @@ std::uint32_t RecordTables::lock(record::Ref ref) {
         lock.birth_nanoseconds = stored.birth_nanoseconds;
         lock.filesystem = stored.filesystem;
         lock.family = stored.family;
+        if (const auto mount = parse_mount_line(text(stored.mount))) {
+            lock.network = network_file(*mount, lock.family, stored.mount_of_another == 0 ? lock.path : "");
+        }
         return append(run_.locks, std::move(lock));
     });
 }
@@ -170,6 +187,7 @@ std::uint32_t RecordTables::process(record::Ref ref) {
         process.threads = stored.threads;
         process.command = arguments(stored.command);
         process.executable = text(stored.executable);
+        process.origin = origin(stored.job);
         return append(run_.processes, std::move(process));
     });
 }

@@ -36,6 +36,7 @@ private:
     [[nodiscard]] std::uint32_t python_function(record::Ref ref);
     [[nodiscard]] Frame frame(const record::Frame &stored);
     [[nodiscard]] bool spend(std::uint64_t bytes);
+    [[nodiscard]] std::shared_ptr<const Origin> origin(record::Ref job);
 
     record::ArenaView arena_;
     const RunClock &clock_;
@@ -43,6 +44,7 @@ private:
     std::uint64_t budget_; ///< bytes that may still be copied out: cross-linked damage could refer to the
                            ///< same ones without end
     std::unordered_map<record::Ref, std::uint32_t> locks_, modules_, python_functions_, stacks_, processes_;
+    std::unordered_map<record::Ref, std::shared_ptr<const Origin>> origins_; ///< by the string of the job
 };
 
 } // namespace flockstat::reporter

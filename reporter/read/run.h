@@ -6,6 +6,7 @@
 /// time).
 #pragma once
 
+#include "reporter/read/network_file.h"
 #include "reporter/read/read_error.h"
 #include "reporter/read/samples.h"
 #include "reporter/record/arena.h"
@@ -13,7 +14,10 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace flockstat::reporter {
@@ -38,6 +42,7 @@ struct Lock {
     std::uint32_t birth_nanoseconds = 0;
     std::uint32_t filesystem = 0; ///< statfs f_type
     Family family = Family::flock;
+    NetworkFile network = {}; ///< empty: the lock is its host's own
 };
 
 struct Module {
@@ -108,7 +113,15 @@ struct LockOrder {
 /// How a process ended, as far as that can be known when the run is read.
 enum class Ending { running, exited, execed, killed, unknown };
 
+/// Where processes were and which part of a job. Many have the same.
+struct Origin {
+    std::string host;
+    /// What record/job_variables.h lists of their environment, as it was when they began: names and values.
+    std::vector<std::pair<std::string, std::string>> job;
+};
+
 struct Process {
+    std::shared_ptr<const Origin> origin; ///< null: not known
     std::int32_t pid = 0;
     std::int32_t parent_pid = 0;
     std::uint64_t pid_namespace = 0;
@@ -225,7 +238,7 @@ struct Window {
 
 struct Run {
     std::filesystem::path file;
-    std::uint64_t run_id = 0;
+    std::uint64_t run_id = 0; ///< the same on all hosts of the run
     std::string host;
     std::string directory;
     std::vector<std::string> command;
@@ -234,7 +247,8 @@ struct Run {
         false; ///< ticks were converted by a guess: the file holds no second reading of its clock
     bool stacks_off = false, probe_off = false, all_users = false;
     std::int32_t first_pid = 0;
-    bool ended = false; ///< by the one who started it
+    bool of_this_boot = false; ///< of this machine: its processes can be looked for
+    bool ended = false;        ///< by the one who started it
     std::int64_t started_at_ns = 0;
     std::int64_t read_at_ns = 0;     ///< now, where the run is of this machine and boot; else finished_at_ns
     std::int64_t finished_at_ns = 0; ///< read_at_ns while a process is alive; else the last moment in it
@@ -267,6 +281,10 @@ struct Run {
 
 /// The same of an arena that was copied already.
 [[nodiscard]] Run read_run(const ArenaImage &image);
+
+/// Where the file is a link to the arena of a run on another host, which cannot be read from here: the name
+/// of that host.
+[[nodiscard]] std::optional<std::string> host_elsewhere(const std::filesystem::path &file);
 
 /// The arena files of a run directory in their order: run.flk, run.2.flk, ... A path that is no directory is
 /// returned as it is. Throws ReadError where there is nothing of that name, or no run in it.

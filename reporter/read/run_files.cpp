@@ -1,5 +1,7 @@
 #include "reporter/read/run.h"
 
+#include "reporter/record/run_identity.h"
+
 #include <algorithm>
 #include <charconv>
 #include <optional>
@@ -27,6 +29,18 @@ std::optional<unsigned> run_number(std::string_view name) {
 }
 
 } // namespace
+
+std::optional<std::string> host_elsewhere(const std::filesystem::path &file) {
+    std::error_code failed;
+    const std::filesystem::path target = std::filesystem::read_symlink(file, failed);
+    const std::string name = target.filename().string();
+    std::string_view host;
+    if (failed || !record::read_arena_name(name, &host) || host.empty() ||
+        host == record::own_host().view() || std::filesystem::exists(file, failed)) {
+        return std::nullopt;
+    }
+    return std::string(host);
+}
 
 std::vector<std::filesystem::path> run_files(const std::filesystem::path &directory) {
     std::error_code failed;

@@ -28,6 +28,7 @@ Run read_header(const ArenaImage &image, const RunClock &clock) {
     run.probe_off = (header.options & record::option_probe_off) != 0;
     run.all_users = (header.options & record::option_all_users) != 0;
     run.first_pid = header.first_pid;
+    run.of_this_boot = clock.of_this_boot();
     run.ended = header.ended == 1;
     run.started_at_ns = clock.moment_ns(header.started.ticks);
     run.threads = header.thread_count;

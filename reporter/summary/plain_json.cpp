@@ -62,6 +62,11 @@ void put_unread_python(std::uint32_t version, OutFile &file) {
     }
 }
 
+void put_host(const record::ArenaView &arena, OutFile &file) {
+    const record::Header &header = arena.header();
+    put_string(file, {header.host, strnlen(header.host, sizeof header.host)});
+}
+
 void put_run(const Summary &summary, OutFile &file) {
     const record::ArenaView &arena = summary.index.arena();
     const record::Header &header = arena.header();
@@ -73,7 +78,10 @@ void put_run(const Summary &summary, OutFile &file) {
     file.put(", \"started\": ");
     put_time(file, summary.index.scale().moment_ns(header.started.ticks));
     file.print(FMT_COMPILE(", \"duration_ns\": {}, \"host\": "), numbers.duration_ns);
-    put_string(file, {header.host, strnlen(header.host, sizeof header.host)});
+    put_host(arena, file);
+    file.put(", \"hosts\": [");
+    put_host(arena, file);
+    file.put("], \"elsewhere\": []");
     file.print(
         FMT_COMPILE(
             ", \"clock\": \"{}\", \"processes\": {}, \"threads\": {}, \"complete\": {}, \"probe\": {}, "),
@@ -192,6 +200,11 @@ void put_lock(const Summary &summary, OutFile &file, const Group &group) {
     GroupCounts counts = count_group(summary.index, items);
     file.put("{\"path\": ");
     put_string(file, text_of(arena, lock.path));
+    file.put(", \"name\": ");
+    put_string(file, text_of(arena, lock.path));
+    file.put(", \"hosts\": [");
+    put_host(arena, file);
+    file.put("]");
     file.print(FMT_COMPILE(", \"device\": \"{}:{}\", \"inode\": {}, \"filesystem\": \""), lock.device_major,
                lock.device_minor, lock.inode);
     put_filesystem_name(file, lock.filesystem);
@@ -272,9 +285,27 @@ std::string_view ending_value(Ending ending) {
     return "null";
 }
 
+/// NAME=VALUE, separated by NUL.
+void put_job(OutFile &file, std::string_view variables) {
+    file.put('{');
+    for (bool first = true; !variables.empty(); first = false) {
+        const std::size_t end = std::min(variables.find('\0'), variables.size());
+        const std::string_view variable = variables.substr(0, end);
+        const std::size_t equals = std::min(variable.find('='), variable.size());
+        file.put(first ? "" : ", ");
+        put_string(file, variable.substr(0, equals));
+        file.put(": ");
+        put_string(file, variable.substr(std::min(equals + 1, variable.size())));
+        variables.remove_prefix(std::min(end + 1, variables.size()));
+    }
+    file.put('}');
+}
+
 void put_process(const Summary &summary, OutFile &file, const ProcessEntry &process) {
     const record::ArenaView &arena = summary.index.arena();
-    file.print(FMT_COMPILE("{{\"pid\": {}, \"parent\": {}, \"command\": "), process.record.pid,
+    file.put("{\"host\": ");
+    put_host(arena, file);
+    file.print(FMT_COMPILE(", \"pid\": {}, \"parent\": {}, \"command\": "), process.record.pid,
                process.record.parent_pid);
     put_arguments(file, text_of(arena, process.record.command));
     file.put(", \"exe\": ");
@@ -291,7 +322,9 @@ void put_process(const Summary &summary, OutFile &file, const ProcessEntry &proc
     put_stat(file, "region", process.region.with_mean(), false);
     file.put(", ");
     put_stat(file, "wait", process.wait.with_mean(), false);
-    file.put(", \"counters\": {}}");
+    file.put(", \"counters\": {}, \"job\": ");
+    put_job(file, text_of(arena, process.record.job));
+    file.put("}");
 }
 
 /// "KEY": [ITEM, ...]
@@ -321,7 +354,8 @@ void write_json(const Summary &summary, OutFile &file) {
               [&](const Group &site) { put_site(summary, file, site); });
     put_array(file, "processes", rank_processes(summary),
               [&](std::uint32_t place) { put_process(summary, file, summary.index.processes()[place]); });
-    file.put("\"blame\": [], \"findings\": [],\n\"concurrency\": {}, \"windows\": []}\n");
+    file.put("\"blame\": [], \"findings\": [],\n\"concurrency\": {}, \"windows\": [],\n\"by\": [], "
+             "\"groups\": []}\n");
 }
 
 } // namespace flockstat::summary

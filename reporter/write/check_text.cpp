@@ -26,9 +26,9 @@ std::string check_text(const Report &report, const std::vector<Rule> &rules,
     for (const BrokenRule &one : broken) {
         const LockReport &lock = report.groups[one.group].sum;
         const Rule &rule = rules[one.rule];
-        text +=
-            fmt::format("{} ({}): {} is {}, over {}\n", printable(lock.path, false), family_word(lock.family),
-                        rule.quantity, value_text(one, rule.unit), printable(rule.text, false));
+        text += fmt::format("{} ({}): {} is {}, over {}\n", printable(lock.name(), false),
+                            family_word(lock.family), rule.quantity, value_text(one, rule.unit),
+                            printable(rule.text, false));
     }
     return text;
 }

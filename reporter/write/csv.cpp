@@ -1,5 +1,6 @@
 #include "reporter/write/csv.h"
 
+#include "reporter/analyze/process_groups.h"
 #include "reporter/write/frame_name.h"
 #include "reporter/write/printable.h"
 #include "reporter/write/words.h"
@@ -66,6 +67,8 @@ Cells lock_cells(const Report &report, std::size_t index) {
     cells.emplace_back("device", fmt::format("{}:{}", lock.device_major, lock.device_minor));
     cells.emplace_back("inode", number_cell(lock.inode));
     cells.emplace_back("filesystem", text_cell(lock.filesystem));
+    cells.emplace_back("source", text_cell(lock.source));
+    cells.emplace_back("hosts", text_cell(lock.hosts == nullptr ? std::string() : command_line(*lock.hosts)));
     for (const auto &[name, count] :
          std::initializer_list<std::pair<const char *, std::uint64_t>>{{"attempts", lock.attempts},
                                                                        {"granted", lock.granted},
@@ -124,6 +127,31 @@ Cells process_cells(const Report &report, std::size_t index) {
     add_short_stat("enter", process.enter, cells);
     add_short_stat("region", process.region, cells);
     add_short_stat("wait", process.wait, cells);
+    for (const ProcessKeyName &key : process_keys) {
+        // JSON's `job` is all of a job's variables.
+        cells.emplace_back(key.key == ProcessKey::job ? "scheduler_job" : key.name,
+                           text_cell(process_value(*process.origin, key.key)));
+    }
+    return cells;
+}
+
+Cells group_cells(const Report &report, std::size_t index) {
+    const ProcessGroups &grouped = report.groups_of_processes;
+    const ProcessGroup &group = grouped.groups[index];
+    Cells cells;
+    for (std::size_t i = 0; i < grouped.keys.size(); ++i) {
+        cells.emplace_back(process_key_name(grouped.keys[i]), text_cell(group.values[i]));
+    }
+    cells.emplace_back("processes", number_cell(group.processes));
+    cells.emplace_back("attempts", number_cell(group.attempts));
+    cells.emplace_back("unlocks", number_cell(group.unlocks));
+    add_short_stat("enter", group.enter, cells);
+    add_short_stat("region", group.region, cells);
+    add_short_stat("wait", group.wait, cells);
+    const bool any = !group.locks.empty();
+    cells.emplace_back("lock", any ? number_cell(group.locks.front().lock) : "");
+    cells.emplace_back("lock_path", any ? text_cell(report.locks[group.locks.front().lock].path) : "");
+    cells.emplace_back("lock_wait_ns", any ? number_cell(group.locks.front().wait_ns) : "");
     return cells;
 }
 
@@ -151,14 +179,17 @@ TableSource source_of(const Report &report, CsvTable table) {
     case CsvTable::sites: return {report.sites.size(), site_cells};
     case CsvTable::processes: return {report.processes.size(), process_cells};
     case CsvTable::blame: return {report.blame.size(), blame_cells};
+    case CsvTable::groups: return {report.groups_of_processes.groups.size(), group_cells};
     case CsvTable::locks: break;
     }
     return {report.locks.size(), lock_cells};
 }
 
 /// A report with one of everything: its rows have the names of the columns.
-Report sample_report() {
+Report sample_report(const std::vector<ProcessKey> &keys) {
     Report report;
+    report.groups_of_processes = {keys, std::vector<ProcessGroup>(1)};
+    report.groups_of_processes.groups[0].values.resize(keys.size());
     report.locks.resize(1);
     report.sites.resize(1);
     report.processes.resize(1);
@@ -188,7 +219,7 @@ std::optional<CsvTable> csv_table(std::string_view name) {
 
 void write_csv(const Report &report, CsvTable table, const TextSink &sink) {
     const TableSource source = source_of(report, table);
-    sink(line_of(source.cells(sample_report(), 0), &Cells::value_type::first));
+    sink(line_of(source.cells(sample_report(report.groups_of_processes.keys), 0), &Cells::value_type::first));
     for (std::size_t row = 0; row < source.rows; ++row) {
         sink(line_of(source.cells(report, row), &Cells::value_type::second));
     }

@@ -11,18 +11,19 @@
 
 namespace flockstat::reporter {
 
-enum class CsvTable { locks, sites, processes, blame };
+enum class CsvTable { locks, sites, processes, blame, groups };
 
 struct CsvTableName {
     CsvTable table;
     std::string_view name;
 };
 
-inline constexpr std::array<CsvTableName, 4> csv_tables{{
+inline constexpr std::array<CsvTableName, 5> csv_tables{{
     {CsvTable::locks, "locks"},
     {CsvTable::sites, "sites"},
     {CsvTable::processes, "processes"},
     {CsvTable::blame, "blame"},
+    {CsvTable::groups, "groups"},
 }};
 
 /// The table of that name; nothing where there is none.

@@ -14,7 +14,7 @@ std::string to_folded(const Report &report, SiteTime time) {
         const std::uint64_t time_ns = time == SiteTime::wait ? site.wait.sum_ns : site.region.sum_ns;
         if (time_ns > 0) {
             std::uint64_t &sum_ns =
-                times_ns[folded_name(report.locks[site.lock].path) + ";" + folded_stack(site.frames.all())];
+                times_ns[folded_name(report.locks[site.lock].name()) + ";" + folded_stack(site.frames.all())];
             sum_ns = saturating_add(sum_ns, time_ns);
         }
     }

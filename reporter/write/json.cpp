@@ -1,5 +1,6 @@
 #include "reporter/write/json.h"
 
+#include "reporter/analyze/process_groups.h"
 #include "reporter/write/json_parts.h"
 #include "reporter/write/moment.h"
 #include "reporter/write/printable.h"
@@ -45,6 +46,7 @@ void put(JsonStream &json, const OutsideHolderReport &holder);
 void put(JsonStream &json, const LockShare &share);
 void put(JsonStream &json, const SiteReport &site);
 void put(JsonStream &json, const ProcessReport &process);
+void put(JsonStream &json, const GroupLock &share);
 void put(JsonStream &json, const BlameReport &blame);
 void put(JsonStream &json, const FindingReport &finding);
 void put(JsonStream &json, const Window &window);
@@ -214,6 +216,9 @@ void frame_members(const SourceFrame &frame, Member member) {
 void put(JsonStream &json, const LockReport &lock) {
     json.begin_object();
     json.member("path", lock.path);
+    json.member("name", lock.name());
+    json.member("source", lock.source.empty() ? std::nullopt : std::optional(lock.source));
+    put_texts(json, "hosts", lock.hosts == nullptr ? std::vector<std::string>() : *lock.hosts);
     json.member("device", fmt::format("{}:{}", lock.device_major, lock.device_minor));
     json.member("inode", lock.inode);
     json.member("filesystem", lock.filesystem);
@@ -305,6 +310,7 @@ void put_wait_counters(JsonStream &json, const ProcessReport &process) {
 
 void put(JsonStream &json, const ProcessReport &process) {
     json.begin_object();
+    json.member("host", process.origin->host);
     json.member("pid", process.pid);
     json.member("parent", process.parent);
     put_texts(json, "command", process.command);
@@ -317,7 +323,62 @@ void put(JsonStream &json, const ProcessReport &process) {
     put_short(json, "region", process.region);
     put_short(json, "wait", process.wait);
     put_wait_counters(json, process);
+    json.key("job");
+    json.begin_object();
+    for (const auto &[name, value] : process.origin->job) {
+        json.member(valid_utf8(name), value);
+    }
     json.end_object();
+    json.end_object();
+}
+
+void put_sums(JsonStream &json, std::string_view name, const Stat &stat) {
+    json.key(name);
+    json.begin_object();
+    json.member("count", stat.count);
+    json.member("sum_ns", stat.sum_ns);
+    json.member("mean_ns", stat.mean_ns);
+    json.member("min_ns", stat.min_ns);
+    json.member("max_ns", stat.max_ns);
+    json.end_object();
+}
+
+void put(JsonStream &json, const GroupLock &share) {
+    json.begin_object();
+    json.member("lock", share.lock);
+    json.member("waits", share.waits);
+    json.member("wait_ns", share.wait_ns);
+    json.member("holds", share.holds);
+    json.member("hold_ns", share.hold_ns);
+    json.end_object();
+}
+
+void put_groups(JsonStream &json, const ProcessGroups &grouped) {
+    std::vector<std::string> names;
+    for (const ProcessKey key : grouped.keys) {
+        names.emplace_back(process_key_name(key));
+    }
+    put_texts(json, "by", names);
+    json.key("groups");
+    json.begin_array();
+    for (const ProcessGroup &group : grouped.groups) {
+        json.begin_object();
+        json.key("values");
+        json.begin_object();
+        for (std::size_t i = 0; i < names.size(); ++i) {
+            json.member(names[i], group.values[i].empty() ? std::nullopt : std::optional(group.values[i]));
+        }
+        json.end_object();
+        json.member("processes", group.processes);
+        json.member("attempts", group.attempts);
+        json.member("unlocks", group.unlocks);
+        put_sums(json, "enter", group.enter);
+        put_sums(json, "region", group.region);
+        put_sums(json, "wait", group.wait);
+        put_array(json, "locks", group.locks);
+        json.end_object();
+    }
+    json.end_array();
 }
 
 void put(JsonStream &json, const BlameReport &blame) {
@@ -383,6 +444,8 @@ Json run_object(const RunReport &run) {
             {"started", rfc3339(run.started_at_ns)},
             {"duration_ns", run.duration_ns},
             {"host", valid_utf8(run.host)},
+            {"hosts", text_array(run.hosts)},
+            {"elsewhere", text_array(run.elsewhere)},
             {"clock", run.clock == record::Clock::tsc ? "tsc" : "monotonic"},
             {"processes", run.processes},
             {"threads", run.threads},
@@ -410,6 +473,7 @@ void put(JsonStream &json, const Report &report) {
     put_array(json, "findings", report.findings);
     put_concurrencies(json, report);
     put_array(json, "windows", report.windows);
+    put_groups(json, report.groups_of_processes);
     json.end_object();
 }
 

@@ -1,5 +1,7 @@
 #include "reporter/write/pprof.h"
 
+#include "reporter/analyze/process_groups.h"
+
 #include "reporter/write/frame_name.h"
 #include "reporter/write/gzip.h"
 #include "reporter/write/printable.h"
@@ -216,7 +218,7 @@ void add_site(const Report &report, const SiteReport &site, Profile &profile) {
     const LockReport &lock = report.locks[site.lock];
     const std::vector<std::uint64_t> locations = profile.locations(site.frames.all());
     const std::vector<Profile::Label> labels = {
-        {profile.text("lock"), profile.text(printable(lock.path, true)), 0},
+        {profile.text("lock"), profile.text(printable(lock.name(), true)), 0},
         {profile.text("family"), profile.text(family_word(lock.family)), 0}};
     std::array<std::uint64_t, 4> left{site.wait.count, site.wait.sum_ns, site.region.count,
                                       site.region.sum_ns};
@@ -227,6 +229,12 @@ void add_site(const Report &report, const SiteReport &site, Profile &profile) {
         std::vector<Profile::Label> with_process = labels;
         with_process.push_back({profile.text("process"), profile.text(process_name(process)), 0});
         with_process.push_back({profile.text("pid"), 0, process.pid});
+        for (const ProcessKey key : {ProcessKey::host, ProcessKey::job, ProcessKey::rank}) {
+            if (const std::string value = process_value(*process.origin, key); !value.empty()) {
+                with_process.push_back(
+                    {profile.text(process_key_name(key)), profile.text(printable(value, true)), 0});
+            }
+        }
         if (values != std::array<std::uint64_t, 4>{}) {
             profile.add_sample(locations, values, with_process);
         }

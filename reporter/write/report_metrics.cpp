@@ -86,10 +86,10 @@ std::vector<LabelledLock> labelled_locks(const Report &report, Metrics *metrics)
         locks.push_back({&group.sum, nullptr, {}});
     }
     std::ranges::sort(locks, {}, [](const LabelledLock &one) {
-        return std::pair(family_word(one.lock->family), std::string_view(one.lock->path));
+        return std::pair(family_word(one.lock->family), std::string_view(one.lock->name()));
     });
     for (LabelledLock &one : locks) {
-        MetricLabels labels = {{"family", family_word(one.lock->family)}, {"lock", one.lock->path}};
+        MetricLabels labels = {{"family", family_word(one.lock->family)}, {"lock", one.lock->name()}};
         one.labels = metrics->labels(labels);
         labels.emplace_back("result", "");
         for (std::size_t i = 0; i < std::size(results); ++i) {

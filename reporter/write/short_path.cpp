@@ -2,9 +2,17 @@
 
 #include "reporter/write/printable.h"
 
+#include <algorithm>
+
 namespace flockstat::reporter {
 
 std::string short_path(std::string_view path, std::size_t columns) {
+    const std::size_t colon = path.find(":/");
+    if (colon < path.find('/')) {
+        const std::string_view host = path.substr(0, colon + 1);
+        const std::size_t room = columns - std::min(columns, display_width(host));
+        return std::string(host).append(short_path(path.substr(colon + 1), room));
+    }
     constexpr std::string_view left_out = "...";
     const std::size_t base = path.rfind('/');
     const std::size_t parent = base == std::string_view::npos || base == 0 ? 0 : path.rfind('/', base - 1);

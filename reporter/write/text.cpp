@@ -17,7 +17,7 @@ std::string to_text(const Report &report, const TextOptions &options) {
     const TextStyle style(options);
     std::string text;
     for (const auto part : {headline_text, locks_text, findings_text, counters_text, wait_counters_text,
-                            windows_text, processes_text, gaps_text}) {
+                            windows_text, groups_text, processes_text, gaps_text}) {
         const std::string lines = part(report, style);
         text += text.empty() || lines.empty() ? "" : "\n";
         text += lines;

@@ -11,7 +11,7 @@ namespace {
 std::string site_text(const Report &report, std::size_t site, const std::string &role,
                       const TextStyle &style) {
     constexpr std::size_t indent = 5;
-    const std::string path = style.shown(report.locks[report.sites[site].lock].path);
+    const std::string path = style.shown(report.locks[report.sites[site].lock].name());
     const std::size_t room = style.width() - std::min(style.width() / 2, indent + display_width(role) + 1);
     std::string text = std::string(indent, ' ') + role + " " + short_path(path, room) + "\n";
     std::vector<std::string> lines =

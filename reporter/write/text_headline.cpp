@@ -35,7 +35,7 @@ std::string waited_for(const Report &report, std::uint64_t wait_ns, const TextSt
         if (lock.wait.sum_ns == 0) {
             break;
         }
-        const std::string path = short_path(style.shown(lock.path), style.width() - 10);
+        const std::string path = short_path(style.shown(lock.name()), style.width() - 10);
         text += i == 0 && lock.wait.sum_ns == wait_ns ? "all of it for " + path
                 : i == 0 ? human_share(lock.wait.sum_ns, wait_ns) + " of it for " + path
                          : ", " + human_share(lock.wait.sum_ns, wait_ns) + " for " + path;
@@ -81,7 +81,7 @@ std::string blocked_sentence(const Report &report, bool alive, const TextStyle &
         return {};
     }
     const std::string path =
-        longest->lock ? short_path(style.shown(report.locks[*longest->lock].path), style.width() - 10)
+        longest->lock ? short_path(style.shown(report.locks[*longest->lock].name()), style.width() - 10)
                       : std::string("a file that was not looked at yet");
     const std::string who = threads == 1 ? fmt::format("(pid {})", longest->pid) : "";
     if (alive) {
@@ -121,6 +121,21 @@ std::string fact(const std::string &name, const std::string &text, const TextSty
     return "  " + style.faint(fmt::format("{:<9}", name)) + " " + text + "\n";
 }
 
+/// As many as fit into a line.
+std::string names_text(const std::vector<std::string> &names, std::size_t room, const TextStyle &style) {
+    std::string text;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        const std::string more = (i == 0 ? "" : ", ") + style.shown(names[i]);
+        const std::size_t rest = names.size() - i;
+        const std::string end = fmt::format(" and {} more", human_count(rest));
+        if (i != 0 && display_width(text + more) + (rest == 1 ? 0 : end.size()) > room) {
+            return text + end;
+        }
+        text += more;
+    }
+    return text;
+}
+
 std::string facts_text(const Report &report, const TextStyle &style) {
     const RunReport &run = report.run;
     const std::size_t room = style.width() - 12;
@@ -131,12 +146,20 @@ std::string facts_text(const Report &report, const TextStyle &style) {
     const auto started = static_cast<std::time_t>(run.started_at_ns / 1'000'000'000);
     std::tm parts{};
     ::gmtime_r(&started, &parts);
+    const std::string hosts =
+        run.hosts.size() > 1 ? counted(run.hosts.size(), "host", "hosts") : style.shown(run.host);
     const std::string runs = run.runs == 1 ? std::string() : counted(run.runs, "run", "runs") + " together, ";
     text += fact("run",
                  fmt::format("{}{:%Y-%m-%d %H:%M:%S} UTC, {}, {}, {} on {}", runs, parts,
                              style.time(run.duration_ns), counted(run.processes, "process", "processes"),
-                             counted(run.threads, "thread", "threads"), style.shown(run.host)),
+                             counted(run.threads, "thread", "threads"), hosts),
                  style);
+    if (run.hosts.size() > 1) {
+        text += fact("hosts", names_text(run.hosts, room, style), style);
+    }
+    if (!run.elsewhere.empty()) {
+        text += fact("not here", names_text(run.elsewhere, room, style), style);
+    }
     if (!run.directory.empty()) {
         text += fact("recorded", short_path(style.shown(run.directory), room), style);
     }

@@ -121,7 +121,7 @@ std::string overview(const std::vector<const LockGroup *> &groups, std::size_t r
                 cells.push_back(column.cell(groups[i]->sum, wait_ns, style));
             }
         }
-        cells.push_back(style.shown(groups[i]->sum.path) + files_note(*groups[i]));
+        cells.push_back(style.shown(groups[i]->sum.name()) + files_note(*groups[i]));
         table.add(std::move(cells));
     }
     return style.strong("Locks") + "\n" +
@@ -279,10 +279,16 @@ std::string details(const Report &report, const LockGroup &group, std::size_t nu
                     const TextStyle &style) {
     const LockReport &lock = group.sum;
     const std::string path =
-        short_path(style.shown(lock.path), style.width() - std::to_string(number).size() - 2);
+        short_path(style.shown(lock.name()), style.width() - std::to_string(number).size() - 2);
     std::string text = style.strong(fmt::format("{}. {}", number, path)) + "\n";
     std::string kind =
         fmt::format("{} lock on {}", family_names[static_cast<std::size_t>(lock.family)], lock.filesystem);
+    if (!lock.source.empty()) {
+        kind += ", " + style.shown(lock.source);
+    }
+    if (lock.hosts != nullptr && lock.hosts->size() > 1) {
+        kind += fmt::format(", used by {} hosts", human_count(lock.hosts->size()));
+    }
     if (group.locks.size() > 1) {
         kind += fmt::format(", {} files of that name one after the other", human_count(group.locks.size()));
     }

@@ -32,6 +32,9 @@ namespace flockstat::reporter {
 
 [[nodiscard]] std::string processes_text(const Report &report, const TextStyle &style);
 
+/// What processes waited and held by host, job, rank or the like; nothing where nobody asked.
+[[nodiscard]] std::string groups_text(const Report &report, const TextStyle &style);
+
 /// What the report does not hold, and what its numbers do not mean.
 [[nodiscard]] std::string gaps_text(const Report &report, const TextStyle &style);
 

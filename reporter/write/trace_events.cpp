@@ -119,8 +119,8 @@ private:
         std::vector<std::string> names; // and what slices say of their lock and site
         std::vector<std::string> locks;
         for (const LockReport &lock : report_.locks) {
-            names.push_back(json_string(short_path(printable(lock.path, true), name_columns)));
-            locks.push_back(fmt::format("\"lock\":{},\"family\":\"{}\"", json_string(lock.path),
+            names.push_back(json_string(short_path(printable(lock.name(), true), name_columns)));
+            locks.push_back(fmt::format("\"lock\":{},\"family\":\"{}\"", json_string(lock.name()),
                                         family_word(lock.family)));
         }
         std::vector<std::string> sites;

@@ -194,7 +194,8 @@ json normalized(json report) {
         site["lock"] = lock["path"].get<std::string>() + lock["inode"].dump();
     }
     for (json &lock : report["locks"]) {
-        lock.erase("fairness"); // takes the reporter
+        lock.erase("fairness"); // take the reporter
+        lock.erase("source");
     }
     for (const char *part : {"locks", "sites", "processes"}) {
         std::vector<json> items(report[part].begin(), report[part].end());

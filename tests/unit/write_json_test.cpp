@@ -66,23 +66,24 @@ Report example() {
 TEST_CASE("the report's keys are those of the schema, in its order") {
     const Json json = Json::parse(to_json(example()));
     CHECK(keys(json) == Keys{"schema", "run", "lost", "unattributed", "counters", "locks", "sites",
-                             "processes", "blame", "findings", "concurrency", "windows"});
+                             "processes", "blame", "findings", "concurrency", "windows", "by", "groups"});
     CHECK(json["schema"] == "flockstat.report/1");
-    CHECK(keys(json["run"]) == Keys{"directory", "command", "started", "duration_ns", "host", "clock",
-                                    "processes", "threads", "complete", "probe", "unread_python"});
+    CHECK(keys(json["run"]) == Keys{"directory", "command", "started", "duration_ns", "host", "hosts",
+                                    "elsewhere", "clock", "processes", "threads", "complete", "probe",
+                                    "unread_python"});
     CHECK(keys(json["lost"]) == Keys{"events", "processes", "locks", "stacks", "calls", "orders"});
     CHECK(keys(json["unattributed"]) == Keys{"flock", "posix", "ofd"});
     CHECK(keys(json["unattributed"]["ofd"]) == Keys{"attempts", "unlocks", "tests", "errors"});
     CHECK(keys(json["counters"]) == Keys{"filelock.enter", "filelock.region", "filelock.exit"});
     CHECK(keys(json["counters"]["filelock.exit"]) == stat_keys);
     const Json &lock = json["locks"][0];
-    CHECK(keys(lock) == Keys{"path",         "device",    "inode",        "filesystem",   "family",
-                             "attempts",     "granted",   "refused",      "interrupted",  "deadlocked",
-                             "failed",       "tests",     "unlocks",      "acquisitions", "contended",
-                             "polled",       "abandoned", "abandoned_ns", "errors",       "released",
-                             "held_open_ns", "held_by",   "held_outside", "shared",       "exclusive",
-                             "enter",        "region",    "exit",         "wait",         "overshoot",
-                             "fairness"});
+    CHECK(keys(lock) == Keys{"path",         "name",         "source",     "hosts",        "device",
+                             "inode",        "filesystem",   "family",     "attempts",     "granted",
+                             "refused",      "interrupted",  "deadlocked", "failed",       "tests",
+                             "unlocks",      "acquisitions", "contended",  "polled",       "abandoned",
+                             "abandoned_ns", "errors",       "released",   "held_open_ns", "held_by",
+                             "held_outside", "shared",       "exclusive",  "enter",        "region",
+                             "exit",         "wait",         "overshoot",  "fairness"});
     CHECK(keys(lock["released"]) ==
           Keys{"unlock", "close", "exit", "exec", "converted", "still_held", "unknown"});
     CHECK(keys(lock["shared"]) == Keys{"enter", "region"});
@@ -94,8 +95,8 @@ TEST_CASE("the report's keys are those of the schema, in its order") {
     CHECK(keys(site) == Keys{"lock", "frames", "acquisitions", "contended", "enter", "region", "wait"});
     CHECK(keys(site["frames"][0]) == Keys{"function", "file", "line", "module", "offset", "language"});
     const Json &process = json["processes"][0];
-    CHECK(keys(process) == Keys{"pid", "parent", "command", "exe", "ended", "status", "attempts", "unlocks",
-                                "enter", "region", "wait", "counters"});
+    CHECK(keys(process) == Keys{"host", "pid", "parent", "command", "exe", "ended", "status", "attempts",
+                                "unlocks", "enter", "region", "wait", "counters", "job"});
     CHECK(keys(process["wait"]) == short_keys);
 }
 

@@ -61,6 +61,8 @@ TEST_CASE("a path loses leading directories, never its name") {
     CHECK(short_path("/application.db", 5) == "/application.db");
     CHECK(short_path("pipe:[1234]", 5) == "pipe:[1234]");
     CHECK(short_path("", 5).empty());
+    CHECK(short_path("node1:/srv/long/way/app.db", 18) == "node1:.../way/app.db");
+    CHECK(short_path("nas1:/srv/app.db", 3) == "nas1:/srv/app.db");
 }
 
 TEST_CASE("functions lose parameters, template arguments and return types") {

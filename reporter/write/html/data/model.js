@@ -104,7 +104,7 @@ function lockOf(report, group, id) {
   const sum = group.sum ?? report.locks[group.locks[0]];
   return {
     id,
-    path: sum.path,
+    path: sum.name ?? sum.path,
     family: sum.family,
     filesystem: sum.filesystem,
     files: group.locks.length,
