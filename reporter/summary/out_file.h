@@ -29,8 +29,8 @@ inline constexpr std::size_t least_file_room = 2 * file_path_bytes + 4096;
 /// each piece.
 class OutFile {
 public:
-    /// Makes DIRECTORY/.NAME.TID.NS, NS being the time, for its user alone: there are command lines in it. `room`
-    /// has least_file_room bytes or more and is the caller's, as long as the file is written.
+    /// Makes DIRECTORY/.NAME.TID.NS, NS being the time, for its user alone: there are command lines in it.
+    /// `room` has least_file_room bytes or more and is the caller's, as long as the file is written.
     OutFile(std::string_view directory, std::string_view name, std::span<char> room);
     OutFile(const OutFile &) = delete;
     OutFile &operator=(const OutFile &) = delete;
